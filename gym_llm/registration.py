@@ -1,0 +1,29 @@
+"""The ids of this package's environments: `gym_llm/<Name>-v<N>`, each with a lazy entry point.
+
+Registering imports no environment. Other packages register their own ids with `gymnasium.register`.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+
+NAMESPACE = "gym_llm"
+ENTRY_POINTS = {
+    "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
+    "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
+    "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
+    "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
+}
+
+
+def register_all() -> None:
+    """Register every environment of this package; ids that are registered already stay as they are."""
+    for name, entry_point in ENTRY_POINTS.items():
+        env_id = f"{NAMESPACE}/{name}"
+        if env_id not in gymnasium.registry:
+            gymnasium.register(id=env_id, entry_point=entry_point, vector_entry_point=f"gym_llm.vector.make:{name}")
+
+
+def env_ids() -> list[str]:
+    """Return the ids of this package's environments, sorted."""
+    return sorted(env_id for env_id in gymnasium.registry if env_id.startswith(f"{NAMESPACE}/"))
