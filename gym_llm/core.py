@@ -72,10 +72,14 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
     examples: ClassVar[str] = "example.jsonl"
     known_shortcuts: ClassVar[Mapping[str, str]] = {}
     tools: ClassVar[dict[str, Tool]] = {}
+    awaits: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.tools = tools_of(cls)
+        written = [tool.function for tool in cls.tools.values()]
+        written += [getattr(cls, name) for name in ("begin", "respond", "verify")]
+        cls.awaits = any(map(inspect.iscoroutinefunction, written))
         if not issubclass(cls.Task, rows.Task):
             raise DefinitionError(f"{cls.__name__}.Task must extend gym_llm.Task")
 
