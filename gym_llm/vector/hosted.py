@@ -1,0 +1,152 @@
+"""One environment inside a worker: resetting, stepping, autoreset, and what of it travels to the driver.
+
+Observations of our environments travel as deltas: only the items that the driver does not have yet. It knows
+nothing of messages or of other environments: see `host.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from gym_llm.core import ResponsesEnv
+from gym_llm.spaces import ItemSpace
+from gym_llm.workers.frames import Pickled
+
+FULL, DELTA = 0, 1
+MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+class HostedEnv:
+    """An environment and what its driver has seen of it.
+
+    Args:
+        make: Makes the environment.
+        autoreset: What happens after an episode's end.
+        allow_pickle: Whether values of foreign environments that are not plain data are pickled.
+
+    Attributes:
+        env: The environment.
+        ours: Whether it is a gym_llm environment, whose data is plain.
+        blocking: Whether it is given a thread.
+        awaits: Whether it may have to be suspended.
+    """
+
+    def __init__(self, make: MakeEnv, autoreset: AutoresetMode, allow_pickle: bool) -> None:
+        self._make, self._autoreset, self._allow_pickle = make, autoreset, allow_pickle
+        self._open()
+
+    def _open(self) -> None:
+        self.env = self._make()
+        inner = self.env.unwrapped
+        self.ours = isinstance(inner, ResponsesEnv)
+        self._items = isinstance(self.env.observation_space, ItemSpace)
+        self.blocking = bool(getattr(inner, "blocking", False))
+        self.awaits = isinstance(inner, ResponsesEnv) and inner.awaits
+        self._seen: list[Any] = []
+        self._over = False
+
+    def reset(self, seed: int | None, options: Mapping[str, Any] | None) -> list[Any]:
+        """Begin an episode; return [observation, info, random state before it]."""
+        state = None if seed is not None else self._random_state()
+        observation, info = self.env.reset(seed=seed, options=None if options is None else dict(options))
+        self._over, self._seen = False, []
+        return [self._observation(observation), self._carried(info), state]
+
+    def step(self, action: Any) -> list[Any]:
+        """Take an action; return [observation, reward, terminated, truncated, info, how the next episode began].
+
+        The last is None unless this step also began an episode: then it is the random state before it.
+        """
+        if self._over and self._autoreset is AutoresetMode.NEXT_STEP:
+            observation, info, state = self.reset(None, None)
+            return [observation, 0, False, False, info, [state]]
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        over = bool(terminated or truncated)
+        self._over = over
+        if over and self._autoreset is AutoresetMode.SAME_STEP:
+            final = {"final_info": self._carried(info), "final_obs": self._observation(observation)}
+            observation, info, state = self.reset(None, None)
+            return [observation, reward, terminated, truncated, [final, info], [state]]
+        return [self._observation(observation), reward, terminated, truncated, self._carried(info), None]
+
+    def replay(self, start: Mapping[str, Any], actions: list[Any]) -> Any:
+        """Play an episode again on a fresh environment; return its whole observation, to be compared."""
+        self._set_random_state(start["state"])
+        self.reset(start["seed"], start["options"])
+        observation: Any = None
+        for action in actions:
+            observation, _, terminated, truncated, _ = self.env.step(action)
+            self._over = bool(terminated or truncated)
+            if self._items:
+                self._seen = list(observation)
+        if not actions:
+            return self._seen if self._items else self._carried(self._last)
+        return observation if self._items else self._carried(observation)
+
+    def again(self) -> None:
+        """Make the environment anew."""
+        try:
+            self.env.close()
+        finally:
+            self._open()
+
+    def call(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Return an attribute, called when it can be."""
+        attribute = self.env.get_wrapper_attr(name)
+        return self._carried(attribute(*args, **kwargs) if callable(attribute) else attribute)
+
+    def set(self, name: str, value: Any) -> None:
+        """Set an attribute."""
+        self.env.set_wrapper_attr(name, value)
+
+    def _observation(self, observation: Any) -> list[Any]:
+        if not self._items:
+            self._last = observation
+            return [FULL, self._carried(observation)]
+        known = len(self._seen)
+        if known and len(observation) >= known and observation[known - 1] is self._seen[-1]:
+            self._seen = observation
+            return [DELTA, observation[known:]]
+        self._seen = observation
+        return [FULL, observation]
+
+    def _carried(self, value: Any) -> Any:
+        """Return what travels: plain data as it is, anything else as a pickle where that is allowed."""
+        if self.ours or isinstance(value, _PLAIN) or (isinstance(value, np.ndarray) and value.dtype != object):
+            return value
+        if isinstance(value, dict) and all(isinstance(inner, _PLAIN) for inner in value.values()):
+            return value
+        return Pickled(value) if self._allow_pickle else value
+
+    def _random_state(self) -> list[Any] | None:
+        generator = self.env.unwrapped._np_random
+        if generator is None or not isinstance(generator.bit_generator, np.random.PCG64):
+            return None
+        state = generator.bit_generator.state
+        return [hex(state["state"]["state"]), hex(state["state"]["inc"]), state["has_uint32"], state["uinteger"]]
+
+    def _set_random_state(self, state: list[Any] | None) -> None:
+        if state is None:
+            return
+        bits = np.random.PCG64(0)
+        bits.state = {
+            "bit_generator": "PCG64", "state": {"state": int(state[0], 16), "inc": int(state[1], 16)},
+            "has_uint32": state[2], "uinteger": state[3],
+        }  # fmt: skip
+        self.env.unwrapped._np_random = np.random.Generator(bits)
+
+
+def made(env_id: str, wrappers: Sequence[Callable[[Any], Any]], kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    """Make a registered environment with wrappers around it, the first one innermost."""
+    import gym_llm  # noqa: F401 - registers the ids
+
+    env: Any = gymnasium.make(env_id, disable_env_checker=True, **kwargs)
+    for wrapper in wrappers:
+        env = wrapper(env)
+    return cast("gymnasium.Env[Any, Any]", env)

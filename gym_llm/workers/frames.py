@@ -1,0 +1,152 @@
+"""Frames: how messages travel between a driver and its workers.
+
+A message is plain data, encoded as MessagePack behind a length; many of them travel in one system call. Arrays go
+as raw buffers whose dtype and shape are checked. Pickled values are read only where the reader allows them.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import dill  # type: ignore[import-untyped]
+import msgspec
+import numpy as np
+
+from gym_llm.errors import WorkerError
+
+MAX_FRAME = 1 << 30
+_LENGTH = struct.Struct("<I")
+_ARRAY, _PICKLE, _INT = 1, 2, 3
+_KINDS = "biufcSU?"
+
+
+class Pickled:
+    """A value that travels as a pickle, where that is allowed."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Encoder:
+    """Encodes messages.
+
+    Args:
+        allow_pickle: Whether values that are not plain data are pickled; otherwise they raise `WorkerError`.
+    """
+
+    def __init__(self, allow_pickle: bool) -> None:
+        self._allow_pickle = allow_pickle
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=self._hook)
+
+    def encode(self, message: Any) -> bytes:
+        """Return the message with its length before it.
+
+        Raises:
+            WorkerError: When it holds something that cannot travel.
+        """
+        try:
+            body = self._encoder.encode(message)
+        except OverflowError:
+            body = self._encoder.encode(_with_big_numbers(message))
+        except (TypeError, ValueError, RecursionError, pickle.PicklingError, AttributeError) as error:
+            raise WorkerError(f"it cannot be sent to another process: {error}") from None
+        if len(body) > MAX_FRAME:
+            raise WorkerError(f"a message of {len(body)} bytes is larger than {MAX_FRAME}")
+        return _LENGTH.pack(len(body)) + body
+
+    def _hook(self, value: Any) -> Any:
+        if isinstance(value, Pickled):
+            return msgspec.msgpack.Ext(_PICKLE, dill.dumps(value.value))
+        if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
+            head = msgspec.msgpack.encode((value.dtype.str, value.shape))
+            return msgspec.msgpack.Ext(_ARRAY, _LENGTH.pack(len(head)) + head + value.tobytes())
+        if isinstance(value, np.generic) and value.dtype.kind in "biuf?":
+            return value.item()
+        if self._allow_pickle:
+            return msgspec.msgpack.Ext(_PICKLE, dill.dumps(value))
+        raise TypeError(f"{type(value).__name__} is not plain data, and allow_pickle is off")
+
+
+class Decoder:
+    """Decodes messages.
+
+    Args:
+        allow_pickle: Whether pickled values are read: only from a process that is trusted.
+    """
+
+    def __init__(self, allow_pickle: bool) -> None:
+        self._allow_pickle = allow_pickle
+        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._hook)
+
+    def decode(self, body: Any) -> Any:
+        """Return the message.
+
+        Raises:
+            WorkerError: When the bytes are no message, or hold a pickle that is not allowed.
+        """
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.DecodeError, ValueError, TypeError) as error:
+            raise WorkerError(f"a worker sent something that is no message: {error}") from None
+
+    def _hook(self, code: int, data: memoryview) -> Any:
+        if code == _ARRAY:
+            return _array(data)
+        if code == _INT:
+            return int(bytes(data))
+        if code == _PICKLE and self._allow_pickle:
+            return dill.loads(bytes(data))  # noqa: S301 - allowed for trusted senders only
+        raise ValueError("a pickled value, and allow_pickle is off" if code == _PICKLE else f"unknown code {code}")
+
+
+class Splitter:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the body of every frame that is complete now.
+
+        Raises:
+            WorkerError: When a length is beyond any message.
+        """
+        buffer = self._buffer
+        buffer += data
+        start, end = 0, len(buffer)
+        while end - start >= 4:
+            (length,) = _LENGTH.unpack_from(buffer, start)
+            if length > MAX_FRAME:
+                raise WorkerError(f"a frame of {length} bytes: the stream is damaged")
+            if end - start - 4 < length:
+                break
+            yield bytes(memoryview(buffer)[start + 4 : start + 4 + length])
+            start += 4 + length
+        if start:
+            del buffer[:start]
+
+
+def _array(data: memoryview) -> np.ndarray[Any, Any]:
+    (length,) = _LENGTH.unpack_from(data, 0)
+    name, shape = msgspec.msgpack.decode(data[4 : 4 + length], type=tuple[str, tuple[int, ...]])
+    dtype = np.dtype(name)
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"an array of dtype {name} is not plain data")
+    flat = np.frombuffer(data[4 + length :], dtype=dtype)
+    return flat.reshape(shape).copy()
+
+
+def _with_big_numbers(value: Any) -> Any:
+    """Return a copy in which integers beyond 64 bits travel as text."""
+    if isinstance(value, dict):
+        return {key: _with_big_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_big_numbers(inner) for inner in value]
+    if isinstance(value, int) and not isinstance(value, bool) and not -(1 << 63) <= value < 1 << 64:
+        return msgspec.msgpack.Ext(_INT, str(value).encode())
+    return value

@@ -1,0 +1,242 @@
+"""A worker that dies, hangs or lies costs the episode that did it, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gym_llm.errors import VectorEnvBroken, WorkerError
+from gym_llm.vector import AsyncVectorEnv
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fault_env import DONE, BreakingBox, FaultEnv, call, text
+
+KILLS = {
+    "await": "timeout", "loop": "timeout", "sleep": "timeout", "gil": "timeout",
+    "segfault": "died", "exit0": "died", "memory": "memory",
+}  # fmt: skip
+
+
+def vector(n=4, **kwargs):
+    settings = {"num_workers": 2, "on_error": "truncate", "allow_pickle": False, "autoreset_mode": "SameStep"}
+    return AsyncVectorEnv([FaultEnv] * n, **{**settings, **kwargs})
+
+
+def undisturbed(steps):
+    envs = vector()
+    envs.reset(seed=0)
+    seen = [[text(observation) for observation in envs.step([call("none")] * 4)[0]] for _ in range(steps)]
+    envs.close()
+    return seen
+
+
+@pytest.mark.parametrize("fault", KILLS)
+@pytest.mark.parametrize("guilty", [0, 3])
+def test_only_the_guilty_episode_is_lost(fault, guilty):
+    envs = vector(step_timeout=20 if fault == "memory" else 0.5, max_worker_rss=700 << 20)
+    try:
+        envs.reset(seed=0)
+        for _ in range(2):
+            envs.step([call("none")] * 4)
+        actions = [call(fault if index == guilty else "none") for index in range(4)]
+        started = time.monotonic()
+        observations, rewards, terminated, truncated, infos = envs.step(actions)
+        assert time.monotonic() - started < 10
+        assert truncated.tolist() == [index == guilty for index in range(4)]
+        assert not terminated.any()
+        assert math.isnan(rewards[guilty])
+        error = {key: values[guilty] for key, values in infos["final_info"]["error"].items() if key[0] != "_"}
+        assert error["kind"] == f"worker_{KILLS[fault]}"
+        for index in set(range(4)) - {guilty}:
+            assert text(observations[index]) == '{"count":3}'
+        after = envs.step([call("none")] * 4)
+        counts = [text(observation) for observation in after[0]]
+        assert counts == ['{"count":1}' if index == guilty else '{"count":4}' for index in range(4)]
+    finally:
+        envs.close()
+
+
+@pytest.mark.parametrize("fault", ["fork", "print", "sys.exit"])
+def test_bad_manners_cost_nothing(fault, capfd):
+    envs = vector()
+    try:
+        envs.reset(seed=0)
+        result = envs.step([call(fault)] * 4)
+        assert not result[3].any()
+        assert text(envs.step([call("none")] * 4)[0][0]) == ('{"count":1}' if fault == "sys.exit" else '{"count":2}')
+        assert envs._engine.respawns == 0
+    finally:
+        envs.close()
+
+
+def test_a_killed_worker_is_replaced_and_nobody_notices():
+    expected = undisturbed(6)
+    envs = vector()
+    try:
+        envs.reset(seed=0)
+        seen = []
+        for step in range(6):
+            if step in (2, 4):
+                os.kill(envs._engine.workers[step // 4].pid, signal.SIGKILL)
+            observations, _, _, truncated, _ = envs.step([call("none")] * 4)
+            assert not truncated.any()
+            seen.append([text(observation) for observation in observations])
+        assert seen == expected
+        assert envs._engine.respawns == 2
+    finally:
+        envs.close()
+
+
+def test_an_environment_with_outside_effects_is_not_replayed():
+    class Outside(FaultEnv):
+        replayable = False
+
+    envs = AsyncVectorEnv([Outside] * 2, num_workers=1, on_error="truncate", autoreset_mode="Disabled")
+    try:
+        envs.reset(seed=0)
+        envs.step([call("none")] * 2)
+        os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
+        assert envs.step([call("none")] * 2)[3].all()
+    finally:
+        envs.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*Received the following error")
+def test_a_plain_exception_is_raised_here_and_the_others_go_on():
+    envs = AsyncVectorEnv([BreakingBox] * 3, num_workers=1)
+    try:
+        first = envs.reset(seed=0)[0]
+        with pytest.raises(ValueError, match="bad action"):
+            envs.step(np.array([0, 1, 0]))
+        observations = envs.step(np.array([0, 0, 0]))[0]
+        assert not np.array_equal(observations, first)
+        with pytest.raises(WorkerError, match="TwoArguments"):
+            envs.step(np.array([0, 2, 0]))
+        envs.step(np.array([0, 0, 0]))
+    finally:
+        envs.close()
+
+
+def test_random_streams_survive_a_kill():
+    def play(kill):
+        envs = AsyncVectorEnv([BreakingBox] * 2, num_workers=1)
+        envs.reset(seed=3)
+        seen = []
+        for step in range(12):
+            if step == kill:
+                os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
+            seen.append(envs.step(np.array([9 if step % 4 == 3 else 0, 0]))[0])
+        envs.close()
+        return np.array(seen)
+
+    assert np.array_equal(play(None), play(9))
+
+
+def test_what_cannot_travel_is_an_error_of_that_environment():
+    envs = AsyncVectorEnv([BreakingBox] * 2, num_workers=1, on_error="truncate", allow_pickle=False)
+    try:
+        envs.reset(seed=0)
+        result = envs.step(np.array([4, 0]))
+        assert result[3].tolist() == [True, False]
+        assert "allow_pickle is off" in infos_error(result, 0)
+    finally:
+        envs.close()
+
+
+def test_a_hostile_pickle_does_nothing(tmp_path, monkeypatch):
+    mark = tmp_path / "mark"
+    monkeypatch.setenv("TRAP_PATH", str(mark))
+    envs = AsyncVectorEnv([BreakingBox] * 2, num_workers=1, on_error="truncate", allow_pickle=False)
+    try:
+        envs.reset(seed=0)
+        assert envs.step(np.array([5, 0]))[3].tolist() == [True, False]
+        assert not mark.exists()
+    finally:
+        envs.close()
+
+
+def test_workers_that_keep_dying_end_it():
+    envs = vector(max_respawns=2, step_timeout=5)
+    try:
+        envs.reset(seed=0)
+        with pytest.raises(VectorEnvBroken, match="max_respawns=2"):
+            envs.step([call("exit0")] * 4)
+    finally:
+        envs.close(terminate=True)
+
+
+def infos_error(result, index):
+    return result[4]["error"]["message"][index]
+
+
+DRIVER = """
+    import sys, time
+    sys.path.insert(0, {folder!r})
+    from fault_env import FaultEnv, call
+    from gym_llm.vector import AsyncVectorEnv
+    envs = AsyncVectorEnv([FaultEnv] * 4, num_workers=2)
+    envs.reset(seed=0)
+    print(*[worker.pid for worker in envs._engine.workers], flush=True)
+    envs.step([call({fault!r})] * 4)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("fault", ["none", "sleep", "loop"])
+def test_nothing_is_left_behind_by_a_killed_driver(fault, tmp_path):
+    program = tmp_path / "driver.py"
+    program.write_text(textwrap.dedent(DRIVER.format(folder=str(Path(__file__).parent), fault=fault)))
+    driver = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+    pids = [int(pid) for pid in driver.stdout.readline().split()]
+    assert len(pids) == 2
+    time.sleep(0.3)
+    driver.kill()
+    driver.wait()
+    driver.stdout.close()
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(alive(pid) for pid in pids)
+
+
+def alive(pid):
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_nothing_is_left_behind_after_close():
+    before = names("/dev/shm"), len(names("/proc/self/fd"))
+    for _ in range(3):
+        envs = vector()
+        envs.reset(seed=0)
+        pids = [worker.pid for worker in envs._engine.workers]
+        envs.step([DONE] * 4)
+        envs.close()
+        assert not any(alive(pid) for pid in pids)
+    assert names("/dev/shm") <= before[0]
+    assert len(names("/proc/self/fd")) <= before[1] + 1
+
+
+def names(folder):
+    return {path.name for path in Path(folder).iterdir()}
+
+
+def test_close_ends_a_worker_that_hangs():
+    envs = vector(close_timeout=0.5)
+    envs.reset(seed=0)
+    envs.step_async([call("loop")] * 4)
+    started = time.monotonic()
+    with pytest.warns(UserWarning, match="pending"):
+        envs.close()
+    assert time.monotonic() - started < 10
