@@ -67,11 +67,12 @@ class _Server:
         self._splitter = Splitter()
         self._out: list[bytes] = []
         self._flushed = 0.0
+        self._in_batch = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._pid = os.getpid()
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         loop.set_task_factory(self._task)
         self._sock.setblocking(False)
         self._done = loop.create_future()
@@ -81,12 +82,15 @@ class _Server:
         self._handler.close()
 
     def received(self, data: bytes) -> None:
+        """Run what came; long batches are answered now and then, the rest at their end."""
+        self._in_batch = True
         for body in self._splitter.feed(data):
             message = self._decoder.decode(body)
             if message == "close":
                 self.ended()
                 return
             self._run(message)
+        self._in_batch = False
         self.flush()
 
     def _run(self, message: list[Any]) -> None:
@@ -97,7 +101,7 @@ class _Server:
             os._exit(0)  # environment code forked and its child came back here
         if coroutine is not None:
             token = _job.set((message[1], message[2]))
-            task = asyncio.ensure_future(self._flushing(coroutine))
+            task = self._loop.create_task(coroutine)
             _job.reset(token)
             self._tasks.add(task)
             task.add_done_callback(self._ended_task)
@@ -112,15 +116,13 @@ class _Server:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
-    async def _flushing(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        await coroutine
-        self.flush()
-
     def reply(self, message: Any) -> None:
-        """Answer."""
+        """Answer; answers of the same turn of the event loop travel together."""
         self._out.append(self._encoder.encode(message))
-        now = time.monotonic()
-        if len(self._out) >= _FLUSH_REPLIES or now - self._flushed > _FLUSH_SECONDS:
+        if not self._in_batch:
+            if len(self._out) == 1:
+                self._loop.call_soon(self.flush)
+        elif len(self._out) >= _FLUSH_REPLIES or time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
