@@ -18,19 +18,24 @@ from gym_llm.tasks import Task
 from gym_llm.tools import tool
 
 if TYPE_CHECKING:
-    from gym_llm import policies, wrappers
+    from gym_llm import policies, vector, wrappers
     from gym_llm.conformance.check import check
+    from gym_llm.pool.pool import Pool
     from gym_llm.rollouts.collect import acollect, collect
+    from gym_llm.vector.make import make_vec
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Episode", "GymLLMError", "ResponsesEnv", "Task", "ToolCall", "ToolError", "Verification", "acollect", "check",
-    "collect", "env_ids", "items", "policies", "spaces", "tool", "wrappers",
+    "Episode", "GymLLMError", "Pool", "ResponsesEnv", "Task", "ToolCall", "ToolError", "Verification", "acollect",
+    "check", "collect", "env_ids", "items", "make_vec", "policies", "spaces", "tool", "vector", "wrappers",
 ]  # fmt: skip
 
-_LAZY = {"acollect": "gym_llm.rollouts", "collect": "gym_llm.rollouts", "check": "gym_llm.conformance"}
-_LAZY_MODULES = ("policies", "wrappers")
+_LAZY = {
+    "Pool": "gym_llm.pool", "acollect": "gym_llm.rollouts", "check": "gym_llm.conformance",
+    "collect": "gym_llm.rollouts", "make_vec": "gym_llm.vector",
+}  # fmt: skip
+_LAZY_MODULES = ("policies", "vector", "wrappers")
 
 register_all()
 

@@ -21,8 +21,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 PUBLIC = {
-    "Episode", "GymLLMError", "ResponsesEnv", "Task", "ToolCall", "ToolError", "Verification", "acollect", "check",
-    "collect", "env_ids", "items", "policies", "spaces", "tool", "wrappers",
+    "Episode", "GymLLMError", "Pool", "ResponsesEnv", "Task", "ToolCall", "ToolError", "Verification", "acollect",
+    "check", "collect", "env_ids", "items", "make_vec", "policies", "spaces", "tool", "vector", "wrappers",
 }  # fmt: skip
 HEAVY = {"aiohttp", "hydra", "httpx", "multiprocess", "omegaconf", "openai", "pandas", "torch", "tqdm", "yaml"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, cast
@@ -98,6 +99,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             max_worker_rss, interpreters,
         )  # fmt: skip
         self._engine = Engine(env_fns, config)
+        self._finalizer = weakref.finalize(self, self._engine.close, None, True)  # also at exit, before modules go
         self._state = AsyncState.DEFAULT
         self._asked: list[int] = []
         self._got: dict[int, Result] = {}
@@ -271,6 +273,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             logger.warn(f"Calling `close` while waiting for a pending call to `{self._state.value}` to complete.")
         if self._awaiting is not None:
             self._awaiting.detach()
+        self._finalizer.detach()
         self._engine.close(self.close_timeout if timeout is None else timeout, terminate)
 
     # Beyond Gymnasium.
@@ -457,8 +460,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             raise ClosedEnvironmentError(f"Trying to operate on `{type(self).__name__}`, after a call to `close()`.")
 
     def __del__(self) -> None:
-        if not getattr(self, "closed", True) and hasattr(self, "_engine"):
-            self.close(terminate=True)
+        """Nothing: the finalizer ends the workers."""
 
 
 def _own(options: dict[str, Any] | None, index: int) -> dict[str, Any] | None:

@@ -208,6 +208,25 @@ def test_nothing_is_left_behind_by_a_killed_driver(fault, tmp_path):
     assert not any(alive(pid) for pid in pids)
 
 
+@pytest.mark.parametrize("fault", ["none", "sleep", "await"])
+def test_ctrl_c_ends_it_in_good_order(fault, tmp_path):
+    program = tmp_path / "driver.py"
+    program.write_text(textwrap.dedent(DRIVER.format(folder=str(Path(__file__).parent), fault=fault)))
+    driver = subprocess.Popen(
+        [sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    pids = [int(pid) for pid in driver.stdout.readline().split()]
+    time.sleep(0.3)
+    os.killpg(driver.pid, signal.SIGINT)
+    _, told = driver.communicate(timeout=30)
+    assert driver.returncode in (130, -signal.SIGINT, 1)
+    assert told.count("Traceback") == 1  # the driver's own KeyboardInterrupt; the workers say nothing
+    deadline = time.monotonic() + 5
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(alive(pid) for pid in pids)
+
+
 def alive(pid):
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
