@@ -21,17 +21,14 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.async_vector_env import AsyncState
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
 
-from gym_llm.items import Action, Item
 from gym_llm.spaces import ItemSpace
 from gym_llm.vector.awaiting import Awaiting
+from gym_llm.vector.batches import Batch, Step, empty, own_options, rows_of, travelling
 from gym_llm.vector.checks import batched_spaces, check_mask, check_spaces, seeds_of
 from gym_llm.vector.engine import Engine, EngineConfig
 from gym_llm.vector.failures import raised
 from gym_llm.vector.housing import housed
 from gym_llm.vector.slots import Result
-
-Step = tuple[Any, Any, bool, bool, dict[str, Any]]
-Batch = tuple[Any, Any, Any, Any, dict[str, Any]]
 
 
 class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
@@ -106,7 +103,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self._errors: dict[int, dict[str, Any]] = {}
         self._awaiting: Awaiting | None = None
         try:
-            check_spaces(self)
+            self._check_spaces()
         except BaseException:
             self.close(terminate=True)
             raise
@@ -148,7 +145,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         options = None if options is None else dict(options)
         mask = check_mask(options, self.num_envs)
         for index in np.flatnonzero(mask).tolist():
-            self._ask_reset(index, seeds[index], _own(options, index))
+            self._ask_reset(index, seeds[index], own_options(options, index))
         self._sent(AsyncState.WAITING_RESET)
 
     def reset_wait(self, timeout: float | None = None) -> tuple[Any, dict[str, Any]]:
@@ -316,7 +313,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         ids = list(self._got)
         steps = self._stepped(ids)
         self._got.clear()
-        return _rows(ids, steps)
+        return rows_of(ids, steps)
 
     async def areset(
         self, env_id: int, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -345,6 +342,19 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     # Asking and collecting.
 
+    def _check_spaces(self) -> None:
+        """Make every environment in its worker, and see that its spaces are the first one's."""
+        for index in range(self.num_envs):
+            payload = [self.observation_mode, self.single_observation_space, self.single_action_space]
+            self._engine.ask(index, "spaces", payload)
+        self._asked = list(range(self.num_envs))
+        self._sent(AsyncState.WAITING_CALL)
+        self._collect(AsyncState.WAITING_CALL, "call", None)
+        for index, result in self._got.items():
+            if result.error is not None:
+                raised(result.error, index)
+        check_spaces([self._got[index].value for index in self._asked], self.observation_mode, self.single_action_space)
+
     def _ask_reset(self, index: int, seed: int | None, options: dict[str, Any] | None) -> None:
         self._asked.append(index)
         self._engine.ask(index, "reset", [seed, options], self.reset_timeout)
@@ -355,7 +365,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             self._ask_reset(index, None, None)
             return
         self._asked.append(index)
-        self._engine.ask(index, "step", _travelling(action), self.step_timeout)
+        self._engine.ask(index, "step", travelling(action), self.step_timeout)
 
     def _each(self, actions: Any) -> Any:
         return actions if self._items else iterate(self.action_space, actions)
@@ -401,7 +411,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             return dict(result.value[1])
         slot = self._engine.slots[index]
         if slot.observation is None:
-            slot.observation = [] if self._items else _empty(self.single_observation_space)
+            slot.observation = [] if self._items else empty(self.single_observation_space)
         return {"error": result.error}
 
     def _stepped(self, ids: Sequence[int]) -> list[Step]:
@@ -431,7 +441,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             self._errors[index] = result.error
             return None
         if slot.observation is None:
-            slot.observation = [] if self._items else _empty(self.single_observation_space)
+            slot.observation = [] if self._items else empty(self.single_observation_space)
         return slot.observation, np.nan, False, True, {"error": result.error}
 
     def _after_failure(self, index: int) -> Step:
@@ -461,46 +471,3 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     def __del__(self) -> None:
         """Nothing: the finalizer ends the workers."""
-
-
-def _own(options: dict[str, Any] | None, index: int) -> dict[str, Any] | None:
-    """Return an environment's own options: its entry where `task` or `task_index` is a list."""
-    if not options:
-        return options
-    listed = {key: options[key][index] for key in ("task", "task_index") if isinstance(options.get(key), list)}
-    return {**options, **listed}
-
-
-def _travelling(action: Action) -> list[Item] | Any:
-    if hasattr(action, "model_dump"):
-        return action.model_dump(exclude_unset=True, mode="json")
-    if isinstance(action, list) and any(hasattr(item, "model_dump") for item in action):
-        return [item.model_dump(exclude_unset=True, mode="json") if hasattr(item, "model_dump") else item
-                for item in action]  # fmt: skip
-    return action
-
-
-def _empty(space: Any) -> Any:
-    return next(iter(iterate(batch_space(space, 1), create_empty_array(space, n=1, fn=np.zeros))))
-
-
-def _rows(ids: list[int], steps: list[Step]) -> Batch:
-    infos: dict[str, Any] = {}
-    view = _Infos(len(ids))
-    for row, step in enumerate(steps):
-        infos = view._add_info(infos, step[4], row)
-    infos["env_id"] = np.array(ids, dtype=np.int64)
-    return (
-        [step[0] for step in steps],
-        np.array([step[1] for step in steps], dtype=np.float64),
-        np.array([step[2] for step in steps], dtype=np.bool_),
-        np.array([step[3] for step in steps], dtype=np.bool_),
-        infos,
-    )
-
-
-class _Infos(VectorEnv[Any, Any, Any]):
-    """Gymnasium's layout of infos for another number of rows."""
-
-    def __init__(self, rows: int) -> None:
-        self.num_envs = rows

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Space
 from gymnasium.vector.utils import batch_differing_spaces, batch_space
-
-if TYPE_CHECKING:
-    from gym_llm.vector.async_vector_env import AsyncVectorEnv
 
 
 def seeds_of(seed: int | list[int | None] | None, num_envs: int) -> list[int | None]:
@@ -79,37 +76,27 @@ def batched_spaces(
     )
 
 
-def check_spaces(envs: AsyncVectorEnv) -> None:
-    """Make every environment in its worker, and compare its spaces with the first one's.
+def check_spaces(answers: Sequence[list[bool]], mode: Any, action_space: Space[Any]) -> None:
+    """Compare the environments' spaces with the first one's.
+
+    Args:
+        answers: Of each environment: whether its observation space fits, whether its action space is the same.
+        mode: The observation mode.
+        action_space: The first environment's action space.
 
     Raises:
         RuntimeError: When they differ.
     """
-    engine = envs._engine
-    for index in range(envs.num_envs):
-        engine.ask(index, "spaces", [envs.observation_mode, envs.single_observation_space, envs.single_action_space])
-    from gymnasium.vector.async_vector_env import AsyncState
-
-    envs._asked = list(range(envs.num_envs))
-    envs._sent(AsyncState.WAITING_CALL)
-    envs._collect(AsyncState.WAITING_CALL, "call", None)
-    for result in envs._got.values():
-        if result.error is not None:
-            from gym_llm.vector.failures import raised
-
-            raised(result.error, 0)
-    answers = [envs._got[index].value for index in envs._asked]
     if not all(answer[0] for answer in answers):
-        same = envs.observation_mode == "same"
         raise RuntimeError(
             "AsyncVectorEnv(..., observation_mode='same') however some of the sub-environments observation spaces "
             "are not equivalent. If this is intentional, use `observation_mode='different'` instead."
-            if same
+            if mode == "same"
             else "AsyncVectorEnv(..., observation_mode='different' or custom space) however the sub-environment's "
             "observation spaces do not share a common shape and dtype."
         )
     if not all(answer[1] for answer in answers):
         raise RuntimeError(
-            f"Some environments have an action space different from `{envs.single_action_space}`. "
+            f"Some environments have an action space different from `{action_space}`. "
             "In order to batch actions, the action spaces from all environments must be equal."
         )
