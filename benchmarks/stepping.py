@@ -14,12 +14,12 @@ import os
 import platform
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 
+from gym_llm.bench.usage import cpu, pss
 from gym_llm.spaces import InputItems, OutputItems
 from gym_llm.vector import AsyncVectorEnv
 
@@ -42,45 +42,6 @@ class Conversation(gymnasium.Env[Any, Any]):
         self._items += action
         self._items.append({"type": "function_call_output", "call_id": "c", "output": "You see a wall."})
         return list(self._items), 0.0, False, False, {"tool_calls": 1}
-
-
-def tree() -> list[int]:
-    """Process ids of this process and all below it."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found = [os.getpid()]
-    for pid in found:
-        found += parents.get(pid, [])
-    return found
-
-
-def cpu() -> float:
-    """CPU seconds of the tree."""
-    total = 0
-    for pid in tree():
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def pss() -> float:
-    """Proportional set size of the tree, in MB."""
-    total = 0
-    for pid in tree():
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
 
 
 def measure(make: Any, envs: int, steps: int) -> tuple[float, float, float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,22 +133,22 @@ class FileTasks(Tasks):
             raise ConfigError(f"dataset {self.source!r}: {error.strerror}; give the path of a JSONL file") from None
         if Path(path).is_dir():
             raise ConfigError(f"dataset {self.source!r} is a folder; give the path of a JSONL file")
-        self._offsets, self._lines = _index(Path(path).resolve(), status.st_size, status.st_mtime_ns)
-        if not self._lines:
+        self._index = _index(Path(path).resolve(), status.st_size, status.st_mtime_ns)
+        if not self._index.numbers:
             raise ConfigError(f"dataset {self.source!r} holds no task: every line is empty")
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._index.numbers)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileTasks, (self.source, self.model)
 
     def line(self, index: int) -> int:
         """Return the line number that was found while indexing."""
-        return self._lines[index]
+        return self._index.numbers[index]
 
     def _row(self, index: int) -> Row:
-        start, stop = self._offsets[2 * index], self._offsets[2 * index + 1]
-        with Path(self.source).open("rb") as file:
-            file.seek(start)
-            return parse_row(file.read(stop - start), self.source, self._lines[index])
+        return parse_row(self._index.read(index), self.source, self._index.numbers[index])
 
 
 class ListTasks(Tasks):
@@ -272,18 +273,34 @@ def _parse_slowly(line: bytes, source: str, number: int) -> Any:
         raise TaskError(source, number, "", f"not JSON: {error}") from None
 
 
+class _Index:
+    """Where the lines of an open file are: its descriptor is shared by all who read it, in any thread.
+
+    Attributes:
+        numbers: Line numbers of the lines that hold something.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._offsets, self.numbers = array("Q"), array("Q")
+        with path.open("rb", buffering=_CHUNK) as file:
+            start = 0
+            for number, line in enumerate(file, start=1):
+                if not line.isspace():
+                    self._offsets.extend((start, start + len(line)))
+                    self.numbers.append(number)
+                start += len(line)
+            self._fd = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._fd)
+
+    def read(self, index: int) -> bytes:
+        """Return one line."""
+        start, stop = self._offsets[2 * index], self._offsets[2 * index + 1]
+        return os.pread(self._fd, stop - start, start)
+
+
 @lru_cache(maxsize=16)
-def _index(path: Path, size: int, changed_ns: int) -> tuple[array[int], array[int]]:
-    """Return start and stop offsets of the lines that hold something, and their numbers."""
-    offsets, lines = array("Q"), array("Q")
-    with path.open("rb", buffering=_CHUNK) as file:
-        start = 0
-        for number, line in enumerate(file, start=1):
-            if not line.isspace():
-                offsets.extend((start, start + len(line)))
-                lines.append(number)
-            start += len(line)
-    return offsets, lines
+def _index(path: Path, size: int, changed_ns: int) -> _Index:
+    return _Index(path)
 
 
 def _first_problem(error: pydantic.ValidationError) -> tuple[str, str]:

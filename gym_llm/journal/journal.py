@@ -74,6 +74,10 @@ class Journal:
         """Bytes of whole rows in the file."""
         return self._size
 
+    def fileno(self) -> int:
+        """Return the file's descriptor."""
+        return self._fd
+
     def append(self, row: Mapping[str, Any] | bytes) -> None:
         """Append one row: a record, or the encoded JSON object of one.
 
