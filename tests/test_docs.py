@@ -48,6 +48,9 @@ def test_python_examples_print_what_the_page_says(page: Path, tmp_path: Path, mo
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_shell_examples_run(page: Path, tmp_path: Path) -> None:
     for kind, text in blocks(page):
+        if kind == "yaml" and (named := re.match(r"# (\S+\.yaml)\n", text)):
+            (tmp_path / named[1]).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / named[1]).write_text(text)
         if kind != "console":
             continue
         for line in re.findall(r"(?m)^\$ (.*?)(?:\s+#.*)?$", text):
