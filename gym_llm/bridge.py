@@ -8,6 +8,7 @@ Outside `run`, `wait` simply blocks. This is not a thread pool: everything stays
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Generator
@@ -139,6 +140,7 @@ class _Thread(threading.local):
     """What a thread keeps: its idle workers, and one event loop for waits outside `run`."""
 
     runner: asyncio.Runner | None = None
+    finalizer: weakref.finalize[Any, Any] | None = None
 
     def __init__(self) -> None:
         self.idle: list[_Worker] = []
@@ -146,7 +148,7 @@ class _Thread(threading.local):
     def loop(self) -> asyncio.Runner:
         if self.runner is None:
             self.runner = asyncio.Runner()
-            weakref.finalize(threading.current_thread(), _close, self.runner)
+            self.finalizer = weakref.finalize(threading.current_thread(), _close, self.runner)
         return self.runner
 
 
@@ -164,6 +166,18 @@ def _close(runner: asyncio.Runner) -> None:
 
 
 _thread = _Thread()
+_of_the_parent: list[asyncio.Runner | None] = []
+
+
+def _forked() -> None:
+    """Begin anew in a forked child: the parent's loop is left open, as closing it would reach into the parent's."""
+    if _thread.finalizer is not None:
+        _thread.finalizer.detach()
+    _of_the_parent.append(_thread.runner)
+    _thread.runner, _thread.finalizer, _thread.idle = None, None, []
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 async def _finish(awaitable: Awaitable[T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import os
 import threading
 import time
 
@@ -253,3 +254,24 @@ def test_a_call_that_never_waits_is_finished_at_once():
     assert failing.finished
     with pytest.raises(ZeroDivisionError):
         failing.result()
+
+
+def test_a_forked_child_waits_on_a_loop_of_its_own():
+    async def nap():
+        await asyncio.sleep(0.01)
+        return os.getpid()
+
+    assert bridge.wait(nap()) == os.getpid()
+    child = os.fork()
+    if not child:
+        os._exit(0 if bridge.wait(nap()) == os.getpid() else 1)
+    deadline = time.monotonic() + 20
+    done, status = os.waitpid(child, os.WNOHANG)
+    while not done and time.monotonic() < deadline:
+        time.sleep(0.02)
+        done, status = os.waitpid(child, os.WNOHANG)
+    if not done:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    assert (done, status) == (child, 0)
+    assert bridge.wait(nap()) == os.getpid()

@@ -59,13 +59,14 @@ class Pipeline:
         return figures | each | {"starting_seconds": seconds}
 
     def _collected(self) -> dict[str, float]:
-        skip = (self._model.pid,)
-        model, before = self._model.cpu(), cpu(skip)
+        skip: tuple[int, ...] = (self._model.pid,)
         with PeakMemory(skip) as peak:
+            skip += (peak.pid,)
+            model, before = self._model.cpu(), cpu(skip)
             wall = time.perf_counter()
             done = self._collect("rows", self._tasks, self._repeats, self._settings.concurrency)
             wall = time.perf_counter() - wall
-        used = cpu(skip) - before - peak.cpu
+            used = cpu(skip) - before
         if done.failures or done.missing:
             raise GymLLMError(f"the collection is not what it should be:\n{done}")
         return {

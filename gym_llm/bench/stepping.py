@@ -7,6 +7,7 @@ episode in the step that ends the last one.
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from gym_llm.bench.solutions import Solutions
 from gym_llm.bench.usage import cpu, process_cpu, pss, tree
+from gym_llm.errors import GymLLMError
 from gym_llm.items import Item
 from gym_llm.vector import make_vec
 from gym_llm.vector.hosted import made
@@ -23,6 +25,7 @@ from gym_llm.vector.hosted import made
 OURS = "gym_llm AsyncVectorEnv"
 THEIRS = "gymnasium AsyncVectorEnv"
 SYNC = "gymnasium SyncVectorEnv"
+_MOST_SECONDS = 60.0
 Engine = Callable[[], "VectorEnv[Any, Any, Any]"]
 
 
@@ -55,10 +58,35 @@ def step(make: Engine, solutions: Solutions, steps: int) -> dict[str, float]:
         _, infos = vector.reset(seed=0)
         start = {"start_seconds": time.perf_counter() - wall, "start_cpu_seconds": cpu() - used}
         player = _Player(solutions, infos["task_index"])
-        vector.step(player.actions())
+        _step(vector, player.actions())
         player.restart(vector.reset(seed=1)[1]["task_index"])
-        return {**_timed(vector, player, steps), **start, **_memory(before, vector.num_envs)}
-    finally:
+        figures = {**_timed(vector, player, steps), **start, **_memory(before, vector.num_envs)}
+    except BaseException:
+        _close(vector, terminate=True)
+        raise
+    _close(vector, terminate=False)
+    return figures
+
+
+def _step(vector: VectorEnv[Any, Any, Any], actions: Any) -> Any:
+    """Take a step; of Gymnasium's engine, which has no deadline of its own, within one.
+
+    Raises:
+        GymLLMError: It took too long.
+    """
+    if not isinstance(vector, AsyncVectorEnv):
+        return vector.step(actions)
+    vector.step_async(actions)
+    try:
+        return vector.step_wait(timeout=_MOST_SECONDS)
+    except multiprocessing.TimeoutError:
+        raise GymLLMError(f"{THEIRS} did not end a step within {_MOST_SECONDS:g} s; leave vs out") from None
+
+
+def _close(vector: VectorEnv[Any, Any, Any], *, terminate: bool) -> None:
+    if isinstance(vector, AsyncVectorEnv):
+        vector.close(terminate=terminate)
+    else:
         vector.close()
 
 
@@ -68,7 +96,7 @@ def _timed(vector: VectorEnv[Any, Any, Any], player: _Player, steps: int) -> dic
     for _ in range(steps):
         actions = player.actions()
         started, used = time.perf_counter(), time.process_time()
-        *_, terminated, truncated, infos = vector.step(actions)
+        *_, terminated, truncated, infos = _step(vector, actions)
         driver += time.process_time() - used
         wall += time.perf_counter() - started
         player.advance(terminated | truncated, infos)

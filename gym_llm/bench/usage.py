@@ -7,8 +7,10 @@ which a page that several processes share is counted once.
 from __future__ import annotations
 
 import os
+import select
+import signal
+import subprocess
 import sys
-import threading
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -31,18 +33,19 @@ def check_platform() -> None:
         raise ConfigError(f"the bench reads /proc, which only Linux has; this is {sys.platform}")
 
 
-def tree(skip: Collection[int] = ()) -> list[int]:
-    """Return the ids of this process and all below it.
+def tree(skip: Collection[int] = (), root: int | None = None) -> list[int]:
+    """Return the ids of a process and all below it.
 
     Args:
         skip: Processes that are left out, with all below them.
+        root: The process; this one when left out.
     """
     below: dict[int, list[int]] = {}
     for pid in _all():
         fields = _stat(pid)
         if fields:
             below.setdefault(int(fields[1]), []).append(pid)
-    found = [os.getpid()]
+    found = [os.getpid() if root is None else root]
     for pid in found:
         found += [child for child in below.get(pid, []) if child not in skip]
     return found
@@ -65,10 +68,10 @@ def process_cpu(pid: int) -> float:
         return ended + (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def pss(skip: Collection[int] = ()) -> float:
+def pss(skip: Collection[int] = (), root: int | None = None) -> float:
     """Return the proportional set size of the tree, in MB."""
     total = 0
-    for pid in tree(skip):
+    for pid in tree(skip, root):
         try:
             lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
         except OSError:
@@ -77,37 +80,51 @@ def pss(skip: Collection[int] = ()) -> float:
     return total / 1024
 
 
-class PeakMemory(threading.Thread):
+class PeakMemory:
     """Looks at the tree's memory again and again while it is entered.
+
+    A process of its own looks: a thread would keep a collection from forking its workers.
 
     Args:
         skip: Processes that are left out, with all below them.
 
     Attributes:
-        megabytes: The most seen.
-        cpu: CPU seconds that looking has cost, to be taken off what was measured.
+        megabytes: The most seen; known afterwards.
+        pid: The process that looks, which is itself left out.
     """
 
     def __init__(self, skip: Collection[int] = ()) -> None:
-        super().__init__(name="gym_llm bench memory", daemon=True)
-        self.megabytes = self.cpu = 0.0
-        self._skip, self._over = skip, threading.Event()
-
-    def run(self) -> None:
-        """Look until it is over."""
-        while True:
-            self.megabytes = max(self.megabytes, pss(self._skip))
-            self.cpu = time.thread_time()
-            if self._over.wait(_SAMPLE_SECONDS):
-                return
+        self.megabytes = 0.0
+        self._skip = skip
 
     def __enter__(self) -> PeakMemory:
-        self.start()
+        words = [str(os.getpid()), *map(str, self._skip)]
+        path = os.pathsep.join(filter(None, sys.path))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from gym_llm.bench.usage import watch; watch()", *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path},
+        )  # fmt: skip
+        self.pid = self._process.pid
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self.join()
+        told = self._process.communicate("over\n")[0]
+        self.megabytes = float(told or 0)
+
+
+def watch() -> None:
+    """Look at the tree of the process named on the command line until told to stop; the body of `PeakMemory`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    root, *skip = map(int, sys.argv[1:])
+    skip.append(os.getpid())
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    most = pss(skip, root)
+    while not select.select([sys.stdin], [], [], _SAMPLE_SECONDS)[0]:
+        most = max(most, pss(skip, root))
+    sys.stdout.write(f"{most}\n")
 
 
 def _all() -> Iterator[int]:

@@ -60,4 +60,4 @@ def test_peak_memory_sees_what_is_let_go_again():
         time.sleep(0.5)
         del block
     assert peak.megabytes >= before + 50
-    assert peak.cpu > 0
+    assert peak.pid not in tree()
