@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from gym_llm.journal.rows import encode, scan, seal
 
 SYNC_ROWS = 64
 SYNC_SECONDS = 1.0
+SYNC_THREAD = "journal-sync"
 _COPY_CHUNK = 1 << 20
 
 Accept = Callable[[bytes], bool]
@@ -68,15 +70,12 @@ class Journal:
         self._syncer: threading.Thread | None = None
         self._sync_failure: OSError | None = None
         self._closed = False
+        _open.add(self)
 
     @property
     def size(self) -> int:
         """Bytes of whole rows in the file."""
         return self._size
-
-    def fileno(self) -> int:
-        """Return the file's descriptor."""
-        return self._fd
 
     def append(self, row: Mapping[str, Any] | bytes) -> None:
         """Append one row: a record, or the encoded JSON object of one.
@@ -91,7 +90,7 @@ class Journal:
         if self._pending >= self._sync_rows and not self._hurry.is_set():
             self._hurry.set()
         if self._syncer is None:
-            self._syncer = threading.Thread(target=self._sync_loop, name="journal-sync", daemon=True)
+            self._syncer = threading.Thread(target=self._sync_loop, name=SYNC_THREAD, daemon=True)
             self._syncer.start()
 
     def recover(self, accept: Accept | None = None) -> Recovery:
@@ -187,6 +186,12 @@ class Journal:
         else:
             self._rewrite_without(damaged)
 
+    def _forked(self) -> None:
+        """Let go of the file in a forked child, whose descriptor would hold the lock on."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._fd)
+
     def _copy_to_quarantine(self, stretches: list[tuple[int, int]]) -> None:
         with self.quarantine.open("ab") as kept:
             for start, end in stretches:
@@ -221,6 +226,17 @@ class Journal:
             except OSError as error:
                 self._sync_failure = error
                 return
+
+
+_open: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    for journal in list(_open):
+        journal._forked()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def quarantine_path(path: Path) -> Path:

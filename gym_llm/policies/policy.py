@@ -63,6 +63,11 @@ class Policy:
         """
         return self
 
+    @property
+    def needs_env(self) -> bool:
+        """Whether `for_episode` has to be given the environment itself, which then must live in this process."""
+        return type(self).for_episode is not Policy.for_episode
+
     def spec(self) -> dict[str, Any]:
         """Return the plain JSON configuration from which `from_spec` builds an equal policy; without secrets."""
         return {"type": f"{type(self).__module__}:{type(self).__qualname__}"}

@@ -55,6 +55,11 @@ class SampledPolicy(Policy):
 
         return sampled
 
+    @property
+    def needs_env(self) -> bool:
+        """Whether the policy does."""
+        return self._policy.needs_env
+
     def create_call(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the policy's own create call for the replaced parameters."""
         return self._policy.create_call(laid_over(params, self._sampling))

@@ -120,7 +120,7 @@ class Crew:
 
     def _started(self, index: int, share: int) -> Worker:
         factory = EpisodesFactory(self._luggage, index, self._count, share, self._timeout)
-        worker = started(factory, self._collector.outputs.descriptors())
+        worker = started(factory)
         worker.send(_START)
         return worker
 

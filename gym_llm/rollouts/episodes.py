@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,16 +84,14 @@ class EpisodeRunner:
         """
         started = time.time()
         try:
-            return await self._play(job)
-        except (DefinitionError, ConfigError, MissingExtra) as error:
-            raise FatalError(error) from error
-        except ModelError as error:
-            if error.fatal:
-                raise FatalError(error) from error
-            return self._failed(job, error, "model", f"model_{error.kind}", started)
+            with judged():
+                return await self._play(job)
+        except FatalError:
+            raise
         except (Exception, SystemExit) as error:  # boundary: whatever environment or policy raised is a failure
-            self.close()
-            return self._failed(job, error, "crash", "crash", started)
+            if not isinstance(error, ModelError):
+                self.close()
+            return failed_episode(job, self._seeds, self._policy, error, started)
 
     @property
     def turns(self) -> int:
@@ -124,33 +123,61 @@ class EpisodeRunner:
             options={"task": self._tasks.row(job.task)},
             sampling_seed=self._seeds.sampling(job),
         )
-        trajectory.task_index, trajectory.rollout_index, trajectory.attempt = job
-        if trajectory.error is not None or trajectory.verification is None:
-            error = trajectory.error or _unverified(trajectory)
-            kind = f"{error['kind']}_failed"
-            return Failed(encode(_failure(job, kind, error, _own(trajectory))), kind)
-        record = trajectory.record()
-        record["gym_llm"]["verification"] = [
-            name for name in trajectory.verification if name not in ("reward", "rewards")
-        ]
-        return Finished(encode(record), facts_of(record))
+        return outcome_of(trajectory, job)
 
-    def _failed(self, job: Job, error: BaseException, kind: str, failure_class: str, started: float) -> Failed:
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f"{frames[-1].name} in {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}"
-        told: dict[str, Any] = {
-            "type": type(error).__name__, "message": scrub_text(str(error)), "kind": kind, "where": where,
-            "traceback": scrub_text("".join(traceback.format_exception(error))[-_TRACEBACK_CHARS:]),
-        }  # fmt: skip
-        if isinstance(error, ModelError):
-            told |= {"kind": error.kind, "status": error.status, "attempts": error.attempts}
-        own = _attempted(job, self._seeds, self._policy, started)
-        return Failed(encode(_failure(job, failure_class, told, own)), failure_class)
+
+def outcome_of(trajectory: Trajectory, job: Job) -> Finished | Failed:
+    """Return what an episode that is over has come to."""
+    trajectory.task_index, trajectory.rollout_index, trajectory.attempt = job
+    if trajectory.error is not None or trajectory.verification is None:
+        error = trajectory.error or _unverified(trajectory)
+        kind = f"{error['kind']}_failed"
+        return Failed(encode(_failure(job, kind, error, _own(trajectory))), kind)
+    record = trajectory.record()
+    record["gym_llm"]["verification"] = [name for name in trajectory.verification if name not in ("reward", "rewards")]
+    return Finished(encode(record), facts_of(record))
+
+
+@contextmanager
+def judged() -> Iterator[None]:
+    """Raise what every other episode would meet likewise as a `FatalError`, and everything else as it is."""
+    try:
+        yield
+    except (DefinitionError, ConfigError, MissingExtra) as error:
+        raise FatalError(error) from error
+    except ModelError as error:
+        if error.fatal:
+            raise FatalError(error) from error
+        raise
+
+
+def failed_episode(job: Job, seeds: Seeds, policy: Policy, error: BaseException, started: float) -> Failed:
+    """Return the failure of an episode that an exception ended.
+
+    Args:
+        job: Which one.
+        seeds: The run's seeds.
+        policy: Who played it.
+        error: The exception.
+        started: Unix time of its beginning.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].name} in {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}"
+    told: dict[str, Any] = {
+        "type": type(error).__name__, "message": scrub_text(str(error)), "kind": "crash", "where": where,
+        "traceback": scrub_text("".join(traceback.format_exception(error))[-_TRACEBACK_CHARS:]),
+    }  # fmt: skip
+    failure_class = "crash"
+    if isinstance(error, ModelError):
+        told |= {"kind": error.kind, "status": error.status, "attempts": error.attempts}
+        failure_class = f"model_{error.kind}"
+    return Failed(encode(_failure(job, failure_class, told, _attempted(job, seeds, policy, started))), failure_class)
 
 
 def lost_episode(
-    job: Job, seeds: Seeds, policy: Policy, kind: str, message: str, started: float, trace: str = ""
-) -> Failed:
+    job: Job, seeds: Seeds, policy: Policy, kind: str, message: str, started: float, trace: str = "",
+    name: str = "WorkerError",
+) -> Failed:  # fmt: skip
     """Return the failure of an episode that can tell nothing itself.
 
     Args:
@@ -161,8 +188,9 @@ def lost_episode(
         message: What is known.
         started: Unix time of its beginning.
         trace: A traceback, if there is one.
+        name: Type of the error.
     """
-    error = {"type": "WorkerError", "message": scrub_text(message), "kind": kind, "where": "worker"}
+    error = {"type": name, "message": scrub_text(message), "kind": kind, "where": "worker"}
     if trace:
         error["traceback"] = scrub_text(trace[-_TRACEBACK_CHARS:])
     return Failed(encode(_failure(job, kind, error, _attempted(job, seeds, policy, started))), kind)

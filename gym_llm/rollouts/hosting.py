@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import time
 import traceback
 from collections.abc import Coroutine
@@ -38,7 +37,6 @@ class EpisodesFactory:
         count: Of how many.
         share: Most episodes at once here.
         episode_timeout: Seconds that a step may take, or None.
-        closes: Descriptors of the driver that a fork must not hold: the locked files.
     """
 
     luggage: Luggage
@@ -46,12 +44,9 @@ class EpisodesFactory:
     count: int
     share: int
     episode_timeout: float | None
-    closes: tuple[int, ...] = ()
 
     def __call__(self, page: Page) -> Episodes:
         """Return the handler."""
-        for descriptor in self.closes:
-            os.close(descriptor)
         return Episodes(self)
 
 

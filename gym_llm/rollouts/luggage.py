@@ -29,6 +29,10 @@ class CannotTravel(Exception):
     """The policy or the environment cannot be rebuilt in another process; the message says why."""
 
 
+class PolicyStays(CannotTravel):
+    """The policy cannot be rebuilt in another process."""
+
+
 @dataclass(slots=True)
 class Rebuilt:
     """What was packed, in a worker."""
@@ -100,11 +104,11 @@ def cores() -> int:
 
 def _check_policy(policy: Policy, spec: Mapping[str, Any], credentials: Any) -> None:
     if isinstance(policy, CallablePolicy) and str(spec.get("target")).startswith("__main__:"):
-        raise CannotTravel("the policy is a function of the program itself; put it into a module")
+        raise PolicyStays("the policy is a function of the program itself; put it into a module")
     try:
         again = from_spec(spec)
         same = again == policy and again.entrusted(credentials).secrets() == policy.secrets()
     except Exception as error:  # boundary: a policy that cannot be rebuilt says so in its own way
-        raise CannotTravel(f"the policy cannot be rebuilt from its spec: {error}") from error
+        raise PolicyStays(f"the policy cannot be rebuilt from its spec: {error}") from error
     if not same:
-        raise CannotTravel("the policy that its spec builds is another one")
+        raise PolicyStays("the policy that its spec builds is another one")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gymnasium
 
-from gym_llm.rollouts.collector import Collector
-from gym_llm.rollouts.crew import Crew
+from gym_llm.rollouts.collector import Collector, Stage
 from gym_llm.rollouts.luggage import CannotTravel
 from gym_llm.rollouts.slots import Slots
 
@@ -14,19 +13,19 @@ class Moving:
     """A stage in workers, with another to fall back on.
 
     Args:
-        crew: The workers.
+        workers: The workers.
         slots: This process.
         asked: Whether workers were asked for, so that doing without them is worth a warning.
     """
 
-    def __init__(self, crew: Crew, slots: Slots, *, asked: bool) -> None:
-        self._crew, self._slots, self._asked = crew, slots, asked
+    def __init__(self, workers: Stage, slots: Slots, *, asked: bool) -> None:
+        self._workers, self._slots, self._asked = workers, slots, asked
         self._moved = True
 
     async def run(self, collector: Collector) -> None:
         """Play all jobs."""
         try:
-            await self._crew.run(collector)
+            await self._workers.run(collector)
         except CannotTravel as reason:
             message = f"a worker cannot rebuild what it is to play ({reason}); episodes are played in this process"
             if self._asked:
@@ -38,4 +37,4 @@ class Moving:
 
     def cancel(self) -> None:
         """Give up what runs."""
-        (self._crew if self._moved else self._slots).cancel()
+        (self._workers if self._moved else self._slots).cancel()

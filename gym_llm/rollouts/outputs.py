@@ -146,10 +146,6 @@ class Outputs:
         """Replace the metrics file."""
         write_metrics(self.paths.metrics, result)
 
-    def descriptors(self) -> tuple[int, ...]:
-        """Return the open files' descriptors; they hold the lock, also in a process that is forked off."""
-        return tuple(journal.fileno() for journal in (self._rows, self._failures) if journal is not None)
-
     def close(self) -> None:
         """Sync and unlock everything."""
         try:

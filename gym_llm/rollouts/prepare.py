@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,24 +16,19 @@ import gymnasium.wrappers
 import gym_llm
 from gym_llm.core import ResponsesEnv
 from gym_llm.errors import ConfigError, ModelError, OutputError, TaskError
-from gym_llm.policies.callables import CallablePolicy
 from gym_llm.policies.chat.request import NAMES
 from gym_llm.policies.policy import Policy, as_policy
 from gym_llm.policies.settings import seconds, whole_number
-from gym_llm.rollouts.collector import Collector, Stage
-from gym_llm.rollouts.crew import Crew
-from gym_llm.rollouts.episodes import EpisodeRunner, MakeEnv
-from gym_llm.rollouts.luggage import WORTH_JOBS, WORTH_JOBS_ANEW, CannotTravel, Luggage, cores, most_workers
+from gym_llm.rollouts.collector import Collector
+from gym_llm.rollouts.episodes import MakeEnv
 from gym_llm.rollouts.metrics import Metrics
-from gym_llm.rollouts.moving import Moving
 from gym_llm.rollouts.outputs import Outputs, Paths
-from gym_llm.rollouts.plan import Plan, Seeds
+from gym_llm.rollouts.plan import Plan
 from gym_llm.rollouts.progress import Progress
 from gym_llm.rollouts.run_file import Settings, fingerprint
-from gym_llm.rollouts.slots import Slots
-from gym_llm.rollouts.starting import may_fork
+from gym_llm.rollouts.staging import Staging
 from gym_llm.schemas import CREATE_KEYS, create_params_problem
-from gym_llm.tasks import Dataset, FileTasks, Tasks, load
+from gym_llm.tasks import FileTasks, Tasks, load
 from gym_llm.wrappers.recorder import identity, responses_env
 
 _SHOWN_PROBLEMS = 5
@@ -71,19 +66,13 @@ class Prepared:
     """
 
     policy: Policy
-    _first: gymnasium.Env[Any, Any]
-    _make_env: MakeEnv
-    _tasks: Tasks
+    _staging: Staging
     _paths: Paths
     _plan: Plan
     _settings: Settings
     _resume: bool
     _overwrite: bool
     _progress: bool
-    _dataset: Dataset | None
-    _env: Any
-    _num_workers: int | None
-    _episode_timeout: float | None
 
     async def probe(self) -> None:
         """Ask the policy's endpoints whether there is any point in beginning.
@@ -95,7 +84,7 @@ class Prepared:
             found = await self.policy.probe()
         except ModelError as error:
             if error.fatal:
-                self._first.close()
+                self._staging.first.close()
                 raise
             gymnasium.logger.warn(f"{error}; going on, since this may pass")
         else:
@@ -112,54 +101,16 @@ class Prepared:
         settings, plan = self._settings, self._plan
         outputs = Outputs(self._paths, secrets=self.policy.secrets())
         try:
-            metrics = Metrics(responses_env(self._first).reward_range[1])
+            metrics = Metrics(responses_env(self._staging.first).reward_range[1])
             continued = outputs.start(settings, resume=self._resume, overwrite=self._overwrite)
             quarantined = outputs.recover(plan, metrics) if continued else 0
             shown = Progress(plan.total, plan.finished, enabled=self._progress)
             if quarantined:
                 shown.say(f"{quarantined} damaged stretches of earlier files were moved to *.quarantine")
-            collector = Collector(plan, outputs, metrics, shown, self._stage())
+            collector = Collector(plan, outputs, metrics, shown, self._staging.stage(settings, plan.missing))
             yield Run(collector, outputs, metrics, shown, self.policy, settings["seed"], quarantined)
         finally:
             outputs.close()
-
-    def _stage(self) -> Stage:
-        """Return where episodes are played: in workers, where that is wanted and can be done."""
-        slots = Slots(self._runners(), min(self._settings["concurrency"], self._plan.missing))
-        count = self._workers()
-        if not count:
-            return slots
-        seed, sampling = self._settings["seed"], self._settings["sampling"]
-        try:
-            luggage = Luggage.pack(self._make_env, self._dataset, self.policy, sampling, seed)
-        except CannotTravel as reason:
-            if self._num_workers:
-                gymnasium.logger.warn("%s; episodes are played in this process, without workers", reason)
-            return slots
-        concurrency = min(self._settings["concurrency"], self._plan.missing)
-        crew = Crew(luggage, self.policy, Seeds(seed), count, concurrency, self._episode_timeout)
-        return Moving(crew, slots, asked=self._num_workers is not None)
-
-    def _workers(self) -> int:
-        """Return how many workers play: as many as were asked for, or as pay."""
-        wanted = self._num_workers
-        if wanted is None:
-            own = isinstance(self.policy, CallablePolicy) or not isinstance(self._env, str)
-            least = WORTH_JOBS if may_fork(patience=0.2) else WORTH_JOBS_ANEW
-            wanted = 0 if own or self._plan.missing < least else cores()
-        most = most_workers(self.policy.spec())
-        concurrency: int = self._settings["concurrency"]
-        return max(0, min(wanted, self._plan.missing, concurrency, most))
-
-    def _runners(self) -> Callable[[], EpisodeRunner]:
-        """Return what makes runners, of which the first gets the environment that is there already."""
-        spare, seeds, sampling = [self._first], Seeds(self._settings["seed"]), self._settings["sampling"]
-
-        def make_runner() -> EpisodeRunner:
-            given = spare.pop() if spare else None
-            return EpisodeRunner(self._make_env, self.policy, self._tasks, seeds, sampling, given)
-
-        return make_runner
 
 
 def prepare(
@@ -188,10 +139,11 @@ def prepare(
     if wrappers := [] if isinstance(env, str) else describe_wrappers(first):
         settings["wrappers"] = wrappers
     plan = Plan(num_tasks, num_repeats, max_attempts)
-    return Prepared(
-        agent_policy, first, make_env, tasks, paths, plan, settings, resume, overwrite, progress,
-        None if isinstance(env, str) else dataset, env, num_workers, episode_timeout,
+    staging = Staging(
+        make_env, first, None if isinstance(env, str) else dataset, tasks, agent_policy, isinstance(env, str),
+        num_workers, episode_timeout,
     )  # fmt: skip
+    return Prepared(agent_policy, staging, paths, plan, settings, resume, overwrite, progress)
 
 
 def maker(env: Any, dataset: Any, env_kwargs: Mapping[str, Any]) -> MakeEnv:

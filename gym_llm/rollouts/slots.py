@@ -1,21 +1,33 @@
-"""Episodes in this process: a slot is a coroutine with one `EpisodeRunner`, and as many run as may at once."""
+"""Slots of an event loop: a slot is a coroutine with one runner of episodes, and as many run as may at once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from gym_llm.errors import GymLLMError
 from gym_llm.rollouts import collector as collecting
 from gym_llm.rollouts.collector import Collector
-from gym_llm.rollouts.episodes import EpisodeRunner, FatalError
+from gym_llm.rollouts.episodes import Failed, FatalError, Finished
 from gym_llm.rollouts.plan import Job
 
-MakeRunner = Callable[[], EpisodeRunner]
+
+class Runner(Protocol):
+    """What plays one episode after another."""
+
+    async def run(self, job: Job) -> Finished | Failed:
+        """Play one; raises `FatalError` if there is no point in playing any other."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+MakeRunner = Callable[[], Runner]
 
 
 class Slots:
-    """The stage of a collection whose policy lives in this process.
+    """The stage of a collection whose policy is asked in this process.
 
     Args:
         make_runner: Makes one slot's runner.

@@ -6,11 +6,11 @@ import platform
 import sys
 import threading
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import gym_llm
 from gym_llm.interpreters.interpreter import Interpreter
+from gym_llm.journal.journal import SYNC_THREAD
 from gym_llm.rollouts.hosting import EpisodesFactory
 from gym_llm.rollouts.interrupts import STEP_THREADS
 from gym_llm.workers.process import Worker
@@ -18,18 +18,22 @@ from gym_llm.workers.process import Worker
 _NEVER_FORKED = ("grpc", "jax", "ray", "tensorflow", "torch")
 
 
-def started(factory: EpisodesFactory, closes: tuple[int, ...]) -> Worker:
+def started(factory: EpisodesFactory) -> Worker:
     """Return a worker that is starting.
 
     Args:
         factory: Makes its handler.
-        closes: Descriptors that it must not hold.
     """
     if not may_fork():
-        return Worker(factory, interpreter=_Here(Path(sys.executable), platform.python_version()))
+        return Worker(factory, interpreter=here())
     with warnings.catch_warnings():  # Python counts the threads of numerical libraries, which expect a fork
         warnings.simplefilter("ignore", DeprecationWarning)
-        return Worker(replace(factory, closes=closes), context="fork")
+        return Worker(factory, context="fork")
+
+
+def here() -> Interpreter:
+    """Return the running interpreter, to be started anew."""
+    return _Here(Path(sys.executable), platform.python_version())
 
 
 def may_fork(patience: float = 0.0) -> bool:
@@ -41,7 +45,8 @@ def may_fork(patience: float = 0.0) -> bool:
     for thread in threading.enumerate():
         if patience and thread.name.startswith(STEP_THREADS):
             thread.join(patience)
-    alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
+    others = [thread for thread in threading.enumerate() if thread.name != SYNC_THREAD]  # it holds none of ours
+    alone = others == [threading.main_thread()] and threading.current_thread() is threading.main_thread()
     return sys.platform == "linux" and alone and not any(name in sys.modules for name in _NEVER_FORKED)
 
 

@@ -61,7 +61,7 @@ class Fatal(msgspec.Struct, array_like=True, tag="fatal"):
 Told = Ready | Unable | Done | Lost | Hung | Fatal
 
 _decoder = msgspec.msgpack.Decoder(Told)
-_KNOWN = {known.__name__: known for known in (ConfigError, DefinitionError, MissingExtra)}
+KNOWN = {known.__name__: known for known in (ConfigError, DefinitionError, MissingExtra)}
 
 
 def decode(frame: bytes) -> Told:
@@ -83,7 +83,7 @@ def fatal(job: int, number: int, error: BaseException) -> Fatal:
     if isinstance(error, ModelError):
         settings = {"kind": error.kind, "status": error.status, "retryable": error.retryable, "fatal": error.fatal}
     names = [kind.__name__ for kind in type(error).__mro__]
-    known = next((name for name in names if name in _KNOWN), "ModelError" if settings else "GymLLMError")
+    known = next((name for name in names if name in KNOWN), "ModelError" if settings else "GymLLMError")
     return Fatal(job, number, known, str(error), settings)
 
 
@@ -91,7 +91,7 @@ def raised(told: Fatal) -> GymLLMError:
     """Return the error that a worker met, as an exception."""
     if told.settings:
         return ModelError(told.message, **told.settings)  # type: ignore[arg-type]
-    kind = _KNOWN.get(told.name, GymLLMError)
+    kind = KNOWN.get(told.name, GymLLMError)
     error: GymLLMError = kind.__new__(kind)
     error.args = (told.message,)
     return error

@@ -462,7 +462,6 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self._asked = []
         if self._awaiting is None:
             self._awaiting = Awaiting(self._engine)
-        self._engine.flush()
         return self._awaiting
 
     def _assert_is_running(self) -> None:

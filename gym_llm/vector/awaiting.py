@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+from collections.abc import Callable
 
 from gym_llm.vector.engine import Engine
 from gym_llm.vector.slots import Result
@@ -19,6 +21,7 @@ class Awaiting:
         self._watched: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._flush: asyncio.Handle | None = None
 
     async def result(self, index: int) -> Result:
         """Return an environment's next result.
@@ -29,63 +32,81 @@ class Awaiting:
         self._attach(asyncio.get_running_loop())
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._futures[index] = future
-        self._dispatch()
+        if self._flush is None:  # requests of the same turn of the event loop travel together
+            self._flush = asyncio.get_running_loop().call_soon(self._send)
         return await future
 
     def detach(self) -> None:
         """Take the sockets out of the event loop."""
         if self._loop is not None and not self._loop.is_closed():
-            for fd in self._watched:
-                self._loop.remove_reader(fd)
-            if self._timer is not None:
-                self._timer.cancel()
-        self._watched.clear()
-        self._loop = None
+            self._unwatch(self._loop)
+            for handle in (self._flush, self._timer):
+                if handle is not None:
+                    handle.cancel()
+        self._loop = self._flush = None
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not loop:
             self.detach()
             self._loop = loop
             self._timer = loop.call_later(_LOOK_SECONDS, self._look)
-        current = set(self._engine.watch())
-        for fd in current - self._watched:
+            self._watch(loop)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watched = set(self._engine.watch())
+        for fd in self._watched:
             loop.add_reader(fd, self._readable, fd)
-        self._watched = current
+        self._watch_writes(loop)
+
+    def _unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        for fd in self._watched:
+            loop.remove_reader(fd)
+            loop.remove_writer(fd)
+        self._watched.clear()
+
+    def _watch_writes(self, loop: asyncio.AbstractEventLoop) -> None:
+        for fd in self._engine.unsent():
+            loop.add_writer(fd, self._writable, fd)
+
+    def _send(self) -> None:
+        self._flush = None
+        self._run(self._engine.flush)
 
     def _readable(self, fd: int) -> None:
-        assert self._loop is not None
         index = self._engine.worker_of(fd)
-        if index is None:
-            self._loop.remove_reader(fd)
-            return
-        known = self._engine.respawns
-        self._guarded(lambda: self._engine.service(index))
-        if self._engine.respawns != known:
-            self._loop.remove_reader(fd)
-            self._attach(self._loop)
-        self._dispatch()
+        if index is not None:
+            self._run(lambda: self._engine.service(index))
+
+    def _writable(self, fd: int) -> None:
+        index = self._engine.worker_of(fd)
+        if index is not None:
+            self._run(lambda: self._engine.service(index, select.POLLOUT))
+        if self._loop is not None and fd not in self._engine.unsent():
+            self._loop.remove_writer(fd)
 
     def _look(self) -> None:
-        if self._loop is None:
-            return
-        known = self._engine.respawns
-        self._guarded(self._engine.look)
-        if self._engine.respawns != known:
-            self._attach(self._loop)
-        self._dispatch()
-        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
+        self._run(self._engine.look)
+        if self._loop is not None:
+            self._timer = self._loop.call_later(_LOOK_SECONDS, self._look)
 
-    def _guarded(self, work: object) -> None:
+    def _run(self, work: Callable[[], None]) -> None:
+        """Let the engine work, and hand out what is ready; a worker started again may have an old one's descriptor."""
+        loop, known = self._loop, self._engine.respawns
+        if loop is None:
+            return
         try:
-            work()  # type: ignore[operator]
+            work()
         except Exception as error:  # boundary: whoever awaits is told
             for future in self._futures.values():
                 if not future.done():
                     future.set_exception(error)
             self._futures.clear()
-
-    def _dispatch(self) -> None:
+        if self._engine.respawns != known:
+            self._unwatch(loop)
+            self._watch(loop)
+        else:
+            self._watch_writes(loop)
         for index, result in self._engine.results():
-            future = self._futures.pop(index, None)
-            if future is not None and not future.done():
-                future.set_result(result)
+            waiting = self._futures.pop(index, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(result)

@@ -75,7 +75,7 @@ class Engine:
         self._out: list[list[bytes]] = [[] for _ in range(count)]
         self._ready: deque[tuple[int, Result]] = deque()
         self.respawns = 0
-        self._stillborn = [0] * count
+        self._stillborn, self._lived = [0] * count, [False] * count
         self._looked = time.monotonic()
         self._poller = select.poll()
         self._by_fd: dict[int, int] = {}
@@ -188,6 +188,10 @@ class Engine:
         """Return the file descriptors of the workers, for an event loop."""
         return list(self._by_fd)
 
+    def unsent(self) -> list[int]:
+        """Return the file descriptors of the workers that have not taken everything yet."""
+        return [fd for fd, index in self._by_fd.items() if self.workers[index].unsent]
+
     def worker_of(self, fd: int) -> int | None:
         """Return which worker a file descriptor leads to; None when it has ended."""
         return self._by_fd.get(fd)
@@ -237,7 +241,7 @@ class Engine:
         worker.kill()
         worker.release()
         self.respawns += 1
-        self._stillborn[index] += 1
+        self._stillborn[index] += not self._lived[index]
         if self._stillborn[index] >= _MAX_STILLBORN:
             raise VectorEnvBroken(
                 f"a worker died {_MAX_STILLBORN} times before its first answer ({message}); see its output"
@@ -247,6 +251,7 @@ class Engine:
                 f"workers died more than max_respawns={self._config.max_respawns} times; the last one: {message}"
             )
         self.workers[index] = self._start(index)
+        self._out[index].clear()  # what was not sent yet is asked again below, in its place
         for slot in self.slots:
             if slot.worker == index:
                 self._restore(slot, slot.index == named, kind, message)
@@ -310,7 +315,7 @@ class Engine:
 
     def _take(self, message: Any, worker: int) -> None:
         index, number, status, value = message
-        self._stillborn[worker] = 0
+        self._lived[worker] = True
         slot = self.slots[index] if isinstance(index, int) and 0 <= index < len(self.slots) else None
         if slot is None or slot.worker != worker:
             raise WorkerError(f"an answer for environment {index!r}, which this worker does not host")

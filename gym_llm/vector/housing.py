@@ -18,7 +18,7 @@ def housed(
     Args:
         num_envs: How many environments there are.
         num_workers: How many workers share them; one per core when None. Every interpreter gets one at least.
-        python: An interpreter for all, or a list with one (or None) per environment.
+        python: An interpreter (a path, a version, an `Interpreter`) for all, or a list with one (or None) each.
         requirements: Requirements for all, or a list with one list of requirements (or None) per environment.
 
     Raises:
@@ -38,11 +38,15 @@ def housed(
     for (one, needed), members in kinds.items():
         share = max(1, min(round(count * len(members) / num_envs), len(members)))
         first = len(interpreters)
-        own = None if one is None and not needed else interpreter(one, _plain(needed))
+        own = None if one is None and not needed else _interpreter(python, one, needed)
         interpreters += [own] * share
         for place, index in enumerate(members):
             homes[index] = first + place % share
     return homes, interpreters
+
+
+def _interpreter(given: Any, python: str | None, requirements: Any) -> Interpreter:
+    return given if isinstance(given, Interpreter) else interpreter(python, _plain(requirements))
 
 
 def _each(name: str, given: Any, num_envs: int, *, listed: bool) -> Sequence[Any]:

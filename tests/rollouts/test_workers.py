@@ -20,7 +20,7 @@ from gym_llm.errors import ModelError, WorkerError
 from gym_llm.journal import read_keys, read_rows
 from gym_llm.journal.rows import scan
 from gym_llm.mock_model import MockModel
-from gym_llm.policies import OpenAIPolicy
+from gym_llm.policies import OpenAIPolicy, Policy
 from gym_llm.rollouts import Collection, collect, crew
 
 ENV = "adding/Adding-v0"
@@ -109,10 +109,17 @@ def test_a_part_is_continued_by_the_other_mode(tmp_path: Path) -> None:
     assert run(tmp_path, rows, resume=True).episodes == 40
 
 
-def test_a_policy_of_this_process_stays_here(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="played in this process"):
-        done = run(tmp_path, [row(1)], lambda observation: answer(observation))
-    assert done.episodes == 1
+def test_a_policy_that_looks_into_the_environment_stays_with_it(tmp_path: Path) -> None:
+    class Looking(Policy):
+        def for_episode(self, env: Any, seed: int) -> Any:
+            async def act(observation: Any, info: Any) -> Any:
+                return env.unwrapped.solve(env.unwrapped.task)[-1]
+
+            return act
+
+    with pytest.warns(UserWarning, match="it looks into the environment; episodes are played in this process"):
+        done = run(tmp_path, [row(1)], Looking())
+    assert done.metrics["reward"]["mean"] == 1.0
 
 
 def test_a_factory_travels(tmp_path: Path) -> None:
