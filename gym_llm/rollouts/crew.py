@@ -30,6 +30,7 @@ _CLOSE_SECONDS = 5.0
 _STILLBORN = 3
 _UNEXPLAINED = 3
 _IDLE = -1
+_START_SECONDS = 60.0
 _encoder = Encoder(allow_pickle=False)
 _CLOSE = _encoder.encode("close")
 _START = _encoder.encode([wire.START, _IDLE, 0])
@@ -52,6 +53,7 @@ class _Member:
     index: int
     share: int
     worker: Worker
+    since: float = field(default_factory=time.monotonic)
     ready: bool = False
     wary: bool = False
     running: dict[int, _Given] = field(default_factory=dict)
@@ -250,6 +252,10 @@ class Crew:
         self._ticking = self._loop.call_later(_TICK_SECONDS, self._tick)
         try:
             for member in self._members if self._timeout is not None else ():
+                if not member.ready and time.monotonic() - member.since > max(_START_SECONDS, self._timeout or 0):
+                    member.worker.kill()
+                    self._died(member, "worker_timeout", f"it did not start within {_START_SECONDS:g} seconds")
+                    continue
                 job, number, since = member.worker.page.read()
                 given = member.running.get(job)
                 hangs = time.monotonic() - since > (self._timeout or 0)
@@ -313,5 +319,5 @@ class Crew:
             raise WorkerError(f"workers died more than {MAX_RESPAWNS} times; the last one: {message}")
         if self._collector.stopping:
             return
-        member.worker = self._started(member.index, member.share)
+        member.worker, member.since = self._started(member.index, member.share), time.monotonic()
         self._watch(member)

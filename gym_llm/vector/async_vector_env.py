@@ -48,7 +48,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         on_error: What an exception in an environment does: `"raise"` it here, or `"truncate"` that episode, with
             `info["error"]` and the reward NaN. A dead or hanging worker always truncates.
         step_timeout: Seconds that one step may take before its worker is killed; no limit when left out.
-        reset_timeout: Seconds that one reset may take.
+        reset_timeout: Seconds that one reset may take; making the environments too, each.
         close_timeout: Seconds that `close` waits before it kills.
         max_respawns: Workers that may be started again.
         max_worker_rss: Bytes of memory at which a worker is killed.
@@ -346,7 +346,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         """Make every environment in its worker, and see that its spaces are the first one's."""
         for index in range(self.num_envs):
             payload = [self.observation_mode, self.single_observation_space, self.single_action_space]
-            self._engine.ask(index, "spaces", payload)
+            self._engine.ask(index, "spaces", payload, self.reset_timeout)
         self._asked = list(range(self.num_envs))
         self._sent(AsyncState.WAITING_CALL)
         self._collect(AsyncState.WAITING_CALL, "call", None)

@@ -122,6 +122,15 @@ async def slow_answer(observation: list[dict[str, Any]]) -> list[dict[str, Any]]
     return answer(observation)
 
 
+async def slow_adding(observation: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same, with the tool first."""
+    await asyncio.sleep(0.02)
+    if len(observation) == 1:
+        words = observation[0]["content"].strip("?").split()
+        return [function_call("add", {"a": int(words[2]), "b": int(words[4])}, f"call_{words[2]}")]
+    return answer(observation)
+
+
 async def revoked(observation: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same, until the fiftieth task."""
     if int(observation[0]["content"].split()[2]) >= 50:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -14,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adding import Adding, answer, revoked, row, slow_answer, write_rows
+from adding import Adding, answer, revoked, row, slow_adding, slow_answer, write_rows
 
 from gym_llm.errors import ModelError, WorkerError
 from gym_llm.journal import read_keys, read_rows
 from gym_llm.journal.rows import scan
 from gym_llm.mock_model import MockModel
 from gym_llm.policies import OpenAIPolicy, Policy
-from gym_llm.rollouts import Collection, collect, crew
+from gym_llm.rollouts import Collection, acollect, collect, crew
 
 ENV = "adding/Adding-v0"
 CANARY = "SECRET_canary/0+1234567890"
@@ -160,32 +161,40 @@ class TestDeaths:
             run(tmp_path, [row(a, trouble="leave") for a in range(20)])
         assert not children(os.getpid())
 
-    def test_killed_at_random_every_rollout_is_there_once(self, tmp_path: Path) -> None:
-        rng, over = random.Random(5), threading.Event()
-        killed = []
+    def test_killed_a_hundred_times_every_rollout_is_there_once(self, tmp_path: Path) -> None:
+        """2,000 episodes of two turns; a worker chosen at random is killed after every 20 rows."""
+        rng, out, killed = random.Random(5), tmp_path / "out.jsonl", []
+        rows = write_rows(tmp_path / "in.jsonl", [row(a) for a in range(2000)])
+        calm = collect(ENV, slow_adding, output=tmp_path / "calm.jsonl", input=rows, progress=False, num_workers=0)
 
-        def kill() -> None:
-            while not over.is_set() and len(killed) < 20:
-                time.sleep(rng.uniform(0.2, 0.6))
-                there = (tmp_path / "out.jsonl").exists() and (tmp_path / "out.jsonl").stat().st_size
-                workers = children(os.getpid())
-                if workers and there:
+        async def kill() -> None:
+            while len(killed) < 100:
+                await asyncio.sleep(0.005)
+                written = out.read_bytes().count(b"\n") if out.exists() else 0
+                workers = children(os.getpid()) if written >= 19 * len(killed) + 10 else []
+                if workers:
                     os.kill(rng.choice(workers), signal.SIGKILL)
-                    killed.append(1)
+                    killed.append(written)
 
-        thread = threading.Thread(target=kill)
-        thread.start()
-        try:
-            rows = [row(a) for a in range(400)]
-            os.environ["ADDING_SECONDS"] = "0.2"
-            done = run(tmp_path, rows, slow_answer, concurrency=8, max_attempts=20)
-        finally:
-            over.set()
-            thread.join()
-            del os.environ["ADDING_SECONDS"]
-        assert sorted(read_keys(done.path)) == [(a, 0) for a in range(400)]
-        assert {each["reward"] for each in done} == {1.0}
-        assert len(killed) >= 5
+        async def both() -> Collection:
+            killing = asyncio.create_task(kill())
+            try:
+                return await acollect(
+                    ENV, slow_adding, output=out, input=rows, progress=False, num_workers=2, concurrency=64,
+                    max_attempts=20,
+                )  # fmt: skip
+            finally:
+                killing.cancel()
+
+        done = asyncio.run(both())
+        assert len(killed) == 100
+        assert (done.episodes, done.failures, done.missing) == (2000, 0, 0)
+        assert sorted(read_keys(out)) == [(a, 0) for a in range(2000)]
+        got, wanted = records(out), records(calm.path)
+        assert all(got[key]["gym_llm"]["attempt"] or got[key] == wanted[key] for key in wanted)
+        assert {key: each["response"] for key, each in got.items()} == {key: wanted[key]["response"] for key in got}
+        assert {each["reward"] for each in got.values()} == {1.0}
+        assert all("reward" not in each for each in read_rows(done.failures_path))
 
 
 class TestModel:

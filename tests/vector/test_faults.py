@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import signal
@@ -139,6 +140,58 @@ def test_random_streams_survive_a_kill():
         return np.array(seen)
 
     assert np.array_equal(play(None), play(9))
+
+
+@pytest.mark.parametrize("kills", [1, 6])
+def test_awaited_steps_survive_killed_workers(kills):
+    envs = vector(6)
+
+    async def play(index):
+        await envs.areset(index, seed=index)
+        return [text((await envs.astep(index, call("nap")))[0]) for _ in range(8)]
+
+    async def kill():
+        for turn in range(kills):
+            await asyncio.sleep(0.1)
+            os.kill(envs._engine.workers[turn % 2].pid, signal.SIGKILL)
+
+    async def main():
+        *played, _ = await asyncio.wait_for(asyncio.gather(*map(play, range(6)), kill()), 60)
+        return played
+
+    try:
+        played = asyncio.run(main())
+        assert sum(each == [f'{{"count":{n}}}' for n in range(1, 9)] for each in played) >= 6 - kills
+        assert envs._engine.respawns == kills
+    finally:
+        envs.close()
+
+
+def test_a_large_action_is_awaited():
+    envs = vector(4)
+
+    async def main():
+        await asyncio.gather(*(envs.areset(index, seed=0) for index in range(4)))
+        actions = [[*call("none"), {"role": "assistant", "content": "x" * (8 << 20)}]] * 4
+        return await asyncio.wait_for(asyncio.gather(*map(envs.astep, range(4), actions)), 60)
+
+    try:
+        assert [len(step[0][-2]["content"]) for step in asyncio.run(main())] == [8 << 20] * 4
+    finally:
+        envs.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*Received the following")
+def test_making_an_environment_may_hang():
+    def make():
+        if os.getpid() != driver:
+            time.sleep(3600)
+        return FaultEnv()
+
+    driver, started = os.getpid(), time.monotonic()
+    with pytest.raises(WorkerError, match=r"longer than 0\.5 seconds"):
+        AsyncVectorEnv([make] * 2, num_workers=1, reset_timeout=0.5)
+    assert time.monotonic() - started < 20
 
 
 def test_what_cannot_travel_is_an_error_of_that_environment():
