@@ -21,8 +21,8 @@ from gym_llm.rollouts.hosting import EpisodesFactory
 from gym_llm.rollouts.luggage import CannotTravel, Luggage
 from gym_llm.rollouts.plan import Job, Seeds
 from gym_llm.rollouts.starting import started
-from gym_llm.workers.frames import Encoder
-from gym_llm.workers.process import Worker
+from gym_llm.workers.frames import Encoder, frames
+from gym_llm.workers.process import CLOSE, Worker
 
 MAX_RESPAWNS = 100
 _TICK_SECONDS = 0.25
@@ -32,8 +32,7 @@ _UNEXPLAINED = 3
 _IDLE = -1
 _START_SECONDS = 60.0
 _encoder = Encoder(allow_pickle=False)
-_CLOSE = _encoder.encode("close")
-_START = _encoder.encode([wire.START, _IDLE, 0])
+_START = frames([_encoder.encode([wire.START, _IDLE, 0])])
 
 
 @dataclass(slots=True)
@@ -152,7 +151,7 @@ class Crew:
     def _close(self) -> None:
         """Let workers close their environments; all at once, each for a while."""
         for member in self._members:
-            member.worker.send(_CLOSE)
+            member.worker.send(CLOSE)
         deadline = time.monotonic() + _CLOSE_SECONDS
         for member in self._members:
             fd = member.worker.fileno()
@@ -164,7 +163,7 @@ class Crew:
 
     def _refill(self, member: _Member) -> None:
         """Hand out as many jobs as a worker has room for, in one write."""
-        frames: list[bytes] = []
+        jobs: list[bytes] = []
         while member.ready and len(member.running) < member.share:
             given = self._next()
             if given is None:
@@ -176,9 +175,9 @@ class Crew:
             given.number, given.started = self._number, time.time()
             index = given.job.task * self._collector.plan.num_repeats + given.job.rollout
             member.running[index] = given
-            frames.append(_encoder.encode([wire.PLAY, index, given.number, *given.job]))
-        if frames:
-            member.worker.send(b"".join(frames))
+            jobs.append(_encoder.encode([wire.PLAY, index, given.number, *given.job]))
+        if jobs:
+            member.worker.send(frames(jobs))
             if member.worker.unsent:
                 self._watch_writes(member)
 
@@ -201,9 +200,10 @@ class Crew:
     def _service(self, member: _Member) -> None:
         """Take in what a worker has sent."""
         try:
-            frames, alive = member.worker.receive()
-            for frame in frames:
-                self._take(member, wire.decode(frame))
+            received, alive = member.worker.receive()
+            for frame in received:
+                for told in wire.decode(frame):
+                    self._take(member, told)
             if alive:
                 self._refill(member)
             else:
@@ -276,11 +276,11 @@ class Crew:
         """Take in what a worker sent before it was killed."""
         alive = True
         while alive:
-            frames, alive = member.worker.receive()
-            for frame in frames:
-                told = wire.decode(frame)
-                if not isinstance(told, wire.Hung):
-                    self._take(member, told)
+            received, alive = member.worker.receive()
+            for frame in received:
+                for told in wire.decode(frame):
+                    if not isinstance(told, wire.Hung):
+                        self._take(member, told)
 
     def _died(self, member: _Member, kind: str, message: str, culprit: int | None = None) -> None:
         """Write the failure of the episode that did it, give back the others, and start another worker."""

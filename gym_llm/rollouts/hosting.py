@@ -6,7 +6,6 @@ It keeps a runner per episode in flight and decides nothing: how many run and wh
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 import traceback
 from collections.abc import Coroutine
@@ -24,7 +23,6 @@ from gym_llm.workers.page import Page
 from gym_llm.workers.serve import Reply
 
 _MOST_THREADS = 256
-_GARBAGE_THRESHOLDS = (20_000, 10, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,6 @@ class Episodes:
 
     def _start(self, reply: Reply) -> wire.Told:
         factory, loop = self._factory, asyncio.get_running_loop()
-        gc.set_threshold(*map(max, gc.get_threshold(), _GARBAGE_THRESHOLDS))
         loop.set_default_executor(ThreadPoolExecutor(min(factory.share, _MOST_THREADS), STEP_THREADS))
         try:
             self._rebuilt = factory.luggage.unpack(factory.index, factory.count)

@@ -60,18 +60,18 @@ class Fatal(msgspec.Struct, array_like=True, tag="fatal"):
 
 Told = Ready | Unable | Done | Lost | Hung | Fatal
 
-_decoder = msgspec.msgpack.Decoder(Told)
+_decoder = msgspec.msgpack.Decoder(list[Told])
 KNOWN = {known.__name__: known for known in (ConfigError, DefinitionError, MissingExtra)}
 
 
-def decode(frame: bytes) -> Told:
+def decode(frame: bytes) -> list[Told]:
     """Return what a frame tells.
 
     Raises:
         WorkerError: It is no such message.
     """
     try:
-        told: Told = _decoder.decode(frame)
+        told: list[Told] = _decoder.decode(frame)
     except (msgspec.MsgspecError, ValueError) as error:
         raise WorkerError(f"a worker sent something that is no message: {error}") from None
     return told

@@ -23,7 +23,7 @@ from gymnasium.vector.utils import batch_space, concatenate, create_empty_array,
 
 from gym_llm.spaces import ItemSpace
 from gym_llm.vector.awaiting import Awaiting
-from gym_llm.vector.batches import Batch, Step, empty, own_options, rows_of, travelling
+from gym_llm.vector.batches import Batch, Step, empty, infos_of, no_garbage_collection, own_options, rows_of, travelling
 from gym_llm.vector.checks import batched_spaces, check_mask, check_spaces, seeds_of
 from gym_llm.vector.engine import Engine, EngineConfig
 from gym_llm.vector.failures import raised
@@ -158,9 +158,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             TimeoutError: When they were not enough.
         """
         self._collect(AsyncState.WAITING_RESET, "reset", timeout)
-        infos: dict[str, Any] = {}
-        for index in self._asked:
-            infos = self._add_info(infos, self._reset_info(index), index)
+        infos = infos_of(self, self._asked, [self._reset_info(index) for index in self._asked])
         return self._batched([slot.observation for slot in self._engine.slots]), infos
 
     def step(self, actions: Any) -> Batch:
@@ -171,8 +169,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
     def step_async(self, actions: Any) -> None:
         """Begin a step of all environments."""
         self._ready_for("step_async")
-        pairs = zip(range(self.num_envs), self._each(actions), strict=True)
-        for index, action in pairs:
+        for index, action in zip(range(self.num_envs), self._each(actions), strict=True):
             self._ask_step(index, action)
         self._sent(AsyncState.WAITING_STEP)
 
@@ -187,9 +184,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         """
         self._collect(AsyncState.WAITING_STEP, "step", timeout)
         steps = self._stepped(self._asked)
-        infos: dict[str, Any] = {}
-        for index, step in zip(self._asked, steps, strict=True):
-            infos = self._add_info(infos, step[4], index)
+        infos = infos_of(self, self._asked, [step[4] for step in steps])
         return (
             self._batched([step[0] for step in steps]),
             np.array([step[1] for step in steps], dtype=np.float64),
@@ -397,11 +392,12 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _gather(self, enough: Callable[[], bool], timeout: float | None, name: str) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not enough():
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-            if not self._engine.wait(left):
-                raise multiprocessing.TimeoutError(f"The call to `{name}` has timed out after {timeout} second(s).")
-            self._got.update(self._engine.results())
+        with no_garbage_collection():
+            while not enough():
+                left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+                if not self._engine.wait(left):
+                    raise multiprocessing.TimeoutError(f"The call to `{name}` has timed out after {timeout} second(s).")
+                self._got.update(self._engine.results())
 
     # From results to what Gymnasium returns.
 

@@ -21,7 +21,7 @@ from gym_llm.errors import VectorEnvBroken, WorkerError
 from gym_llm.vector.host import ERROR, HostFactory
 from gym_llm.vector.hosted import MakeEnv
 from gym_llm.vector.slots import Pending, Result, Slot
-from gym_llm.workers.frames import Decoder, Encoder
+from gym_llm.workers.frames import Decoder, Encoder, frames
 from gym_llm.workers.process import Worker
 
 if TYPE_CHECKING:
@@ -95,22 +95,20 @@ class Engine:
         slot = self.slots[index]
         if slot.pending is not None:
             slot.stale[slot.number] = slot.pending
-        slot.number += 1
-        slot.pending = Pending(operation, payload, slot.number, time.monotonic(), timeout)
+        slot.number = number = slot.number + 1
+        slot.pending = Pending(operation, payload, number, time.monotonic() if timeout else 0.0, timeout)
         try:
-            frame = self._encoder.encode([operation, index, slot.number, payload])
+            self._out[slot.worker].append(self._encoder.encode((operation, index, number, payload)))
         except WorkerError as error:
             slot.pending = None
             self._ready.append((index, Result(operation, error=_error("WorkerError", str(error), "driver"))))
-            return
-        self._out[slot.worker].append(frame)
 
     def flush(self) -> None:
         """Send what is queued, one system call a worker."""
-        for index, frames in enumerate(self._out):
-            if frames:
-                self._write(index, b"".join(frames))
-                frames.clear()
+        for index, messages in enumerate(self._out):
+            if messages:
+                self._write(index, frames(messages))
+                messages.clear()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Take in what comes until at least one result is ready; return whether there is one.
@@ -148,9 +146,9 @@ class Engine:
         if not event & ~select.POLLOUT:
             return
         try:
-            frames, alive = worker.receive()
-            for frame in frames:
-                self._take(self._decoder.decode(frame), index)
+            received, alive = worker.receive()
+            for frame in received:
+                self._take(frame, index)
         except WorkerError as error:
             self._died(index, "protocol", str(error))
             return
@@ -230,7 +228,7 @@ class Engine:
         named = self._running(index) if culprit is None else culprit
         worker.kill()
         for frame in worker.receive()[0]:
-            self._take(self._decoder.decode(frame), index)
+            self._take(frame, index)
         self._died(index, kind, message, named)
 
     def _died(self, index: int, kind: str, message: str, culprit: int | None = None) -> None:
@@ -313,28 +311,32 @@ class Engine:
 
     # Answers.
 
-    def _take(self, message: Any, worker: int) -> None:
-        index, number, status, value = message
+    def _take(self, frame: bytes, worker: int) -> None:
+        """Take in the answers of a frame."""
+        slots, count, ready = self.slots, len(self.slots), self._ready
         self._lived[worker] = True
-        slot = self.slots[index] if isinstance(index, int) and 0 <= index < len(self.slots) else None
-        if slot is None or slot.worker != worker:
-            raise WorkerError(f"an answer for environment {index!r}, which this worker does not host")
+        for index, number, status, value in self._decoder.decode(frame):
+            slot = slots[index] if isinstance(index, int) and 0 <= index < count else None
+            if slot is None or slot.worker != worker:
+                raise WorkerError(f"an answer for environment {index!r}, which this worker does not host")
+            pending = slot.pending
+            if pending is None or number != pending.number:
+                self._late(slot, number, status, value)
+                continue
+            slot.pending = None
+            if status == ERROR:
+                slot.lost = slot.lost or pending.operation in ("reset", "step")
+                ready.append((index, Result(pending.operation, error=value)))
+            else:
+                ready.append((index, slot.take(pending, value)))
+
+    def _late(self, slot: Slot, number: int, status: int, value: Any) -> None:
+        """Take in what nobody waits for: a replay's end, or an answer that came after its deadline."""
         if number == slot.replays:
             slot.replays = None
             self._replayed(slot, status, value)
-            return
-        if (stale := slot.stale.pop(number, None)) is not None and status != ERROR:
+        elif (stale := slot.stale.pop(number, None)) is not None and status != ERROR:
             slot.take(stale, value)
-            return
-        pending = slot.pending
-        if pending is None or number != pending.number:
-            return
-        slot.pending = None
-        if status == ERROR:
-            slot.lost = slot.lost or pending.operation in ("reset", "step")
-            self._ready.append((index, Result(pending.operation, error=value)))
-        else:
-            self._ready.append((index, slot.take(pending, value)))
 
     def _replayed(self, slot: Slot, status: int, value: Any) -> None:
         if status != ERROR and data_equivalence(value, slot.observation):

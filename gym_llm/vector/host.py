@@ -59,15 +59,27 @@ class Host:
     def handle(self, message: list[Any], reply: Reply) -> Coroutine[Any, Any, None] | None:
         """Act on [operation, environment, sequence number, payload]; one after another per environment."""
         index = message[1]
-        waiting = self._waiting.get(index)
-        if waiting is not None:
-            waiting.append((message, reply))
+        if index in self._waiting:
+            self._waiting[index].append((message, reply))
+            return None
+        env = self._envs.get(index)
+        if env is not None and env.plain:
+            self._at_once(env, message, reply)
             return None
         coroutine = self._begin(message, reply)
         if coroutine is not None:
             self._waiting[index] = deque()
             return self._finish(index, coroutine)
         return None
+
+    def _at_once(self, env: HostedEnv, message: list[Any], reply: Reply) -> None:
+        """Do what neither awaits nor blocks, without any of what those need."""
+        operation, index, number, payload = message
+        try:
+            result = env.step(payload) if operation == "step" else _OPERATIONS[operation](env, payload)
+            reply((index, number, OK, result))
+        except (Exception, SystemExit) as error:  # boundary: it is the environment's, and travels as an answer
+            reply((index, number, ERROR, described(error)))
 
     def _begin(self, message: list[Any], reply: Reply) -> Coroutine[Any, Any, None] | None:
         operation, index, number, payload = message

@@ -19,7 +19,7 @@ from gym_llm.workers.frames import Pickled
 
 FULL, DELTA = 0, 1
 MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
-_PLAIN = (bool, int, float, str, bytes, type(None))
+_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
 class HostedEnv:
@@ -35,6 +35,7 @@ class HostedEnv:
         ours: Whether it is a gym_llm environment, whose data is plain.
         blocking: Whether it is given a thread.
         awaits: Whether it may have to be suspended.
+        plain: Whether it is neither.
     """
 
     def __init__(self, make: MakeEnv, autoreset: AutoresetMode, allow_pickle: bool) -> None:
@@ -48,6 +49,7 @@ class HostedEnv:
         self._items = isinstance(self.env.observation_space, ItemSpace)
         self.blocking = bool(getattr(inner, "blocking", False))
         self.awaits = isinstance(inner, ResponsesEnv) and inner.awaits
+        self.plain = not (self.blocking or self.awaits)
         self._seen: list[Any] = []
         self._over = False
 
@@ -67,8 +69,7 @@ class HostedEnv:
             observation, info, state = self.reset(None, None)
             return [observation, 0, False, False, info, [state]]
         observation, reward, terminated, truncated, info = self.env.step(action)
-        over = bool(terminated or truncated)
-        self._over = over
+        self._over = over = bool(terminated or truncated)
         if over and self._autoreset is AutoresetMode.SAME_STEP:
             final = {"final_info": self._carried(info), "final_obs": self._observation(observation)}
             observation, info, state = self.reset(None, None)
@@ -118,10 +119,14 @@ class HostedEnv:
 
     def _carried(self, value: Any) -> Any:
         """Return what travels: plain data as it is, anything else as a pickle where that is allowed."""
-        if self.ours or isinstance(value, _PLAIN) or (isinstance(value, np.ndarray) and value.dtype != object):
+        if self.ours or type(value) in _PLAIN or (isinstance(value, np.ndarray) and value.dtype != object):
             return value
-        if isinstance(value, dict) and all(isinstance(inner, _PLAIN) for inner in value.values()):
-            return value
+        if type(value) is dict:
+            for inner in value.values():
+                if type(inner) not in _PLAIN:
+                    break
+            else:
+                return value
         return Pickled(value) if self._allow_pickle else value
 
     def _random_state(self) -> list[Any] | None:

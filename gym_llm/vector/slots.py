@@ -16,7 +16,7 @@ class Pending:
         operation: What was asked for.
         payload: With what.
         number: Its sequence number; answers to older ones are dropped.
-        since: Monotonic seconds at which it was sent.
+        since: Monotonic seconds at which it was sent; 0 without a timeout.
         timeout: Seconds that the environment may take, or None.
     """
 
@@ -54,7 +54,6 @@ class Slot:
         observation: The last observation, whole.
         start: How the current episode began (`seed`, `options`, `state`), None before the first reset.
         actions: The actions of the current episode.
-        over: Whether the episode is over.
         lost: Whether the environment's state is lost, so that it has to be reset.
         number: The last sequence number.
         replays: Whether a replay is being waited for, and with what number.
@@ -68,7 +67,6 @@ class Slot:
     observation: Any = None
     start: dict[str, Any] | None = None
     actions: list[Any] = field(default_factory=list)
-    over: bool = False
     lost: bool = False
     number: int = 0
     replays: int | None = None
@@ -78,32 +76,34 @@ class Slot:
         """Note that an episode began."""
         self.start = {"seed": seed, "options": options, "state": state}
         self.actions = []
-        self.over = self.lost = False
+        self.lost = False
 
     def take(self, pending: Pending, value: Any) -> Result:
         """Note what an answer means, and return it with whole observations."""
         self.crashes = 0
+        if pending.operation == "step":
+            carried, reward, terminated, truncated, info, began = value
+            self.actions.append(pending.payload)
+            if began is not None:
+                return Result("step", self._began_another(value))
+            form, items = carried
+            self.observation = observation = self.observation + items if form == DELTA else items
+            return Result("step", (observation, reward, terminated, truncated, info))
         if pending.operation == "reset":
             seed, options = pending.payload
             self.observation = self._whole(value[0])
             self.began(seed, options, value[2])
             return Result("reset", (self.observation, value[1]))
-        if pending.operation == "step":
-            return Result("step", self._stepped(pending, value))
         return Result(pending.operation, value)
 
-    def _stepped(self, pending: Pending, value: list[Any]) -> tuple[Any, ...]:
+    def _began_another(self, value: list[Any]) -> tuple[Any, ...]:
+        """Return a step that began an episode, after the end of another one or instead of a step."""
         observation, reward, terminated, truncated, info, began = value
-        self.actions.append(pending.payload)
-        if began is None:
-            self.observation = self._whole(observation)
-            self.over = bool(terminated or truncated)
-        else:
-            if isinstance(info, list):  # the step ended an episode and began the next one
-                final, info = info
-                info = {"final_info": final["final_info"], "final_obs": self._whole(final["final_obs"]), **info}
-            self.observation = self._whole(observation)
-            self.began(None, None, began[0])
+        if isinstance(info, list):
+            final, info = info
+            info = {"final_info": final["final_info"], "final_obs": self._whole(final["final_obs"]), **info}
+        self.observation = self._whole(observation)
+        self.began(None, None, began[0])
         return self.observation, reward, terminated, truncated, info
 
     def _whole(self, carried: list[Any]) -> Any:

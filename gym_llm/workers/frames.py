@@ -1,14 +1,15 @@
 """Frames: how messages travel between a driver and its workers.
 
-A message is plain data, encoded as MessagePack behind a length; many of them travel in one system call. Arrays go
-as raw buffers whose dtype and shape are checked. Pickled values are read only where the reader allows them.
+A message is plain data, encoded as MessagePack; a frame is a length and an array of messages, which is decoded in
+one go. Arrays go as raw buffers whose dtype and shape are checked. Pickled values are read only where the reader
+allows them.
 """
 
 from __future__ import annotations
 
 import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dill  # type: ignore[import-untyped]
@@ -19,6 +20,8 @@ from gym_llm.errors import WorkerError
 
 MAX_FRAME = 1 << 30
 _LENGTH = struct.Struct("<I")
+_HEAD = struct.Struct("<IBBBBB")
+_ARRAY_32 = 0xDD  # MessagePack's mark of an array whose size stands in the four bytes that follow
 _ARRAY, _PICKLE, _INT = 1, 2, 3
 _KINDS = "biufcSU?"
 
@@ -44,7 +47,7 @@ class Encoder:
         self._encoder = msgspec.msgpack.Encoder(enc_hook=self._hook)
 
     def encode(self, message: Any) -> bytes:
-        """Return the message with its length before it.
+        """Return the message as it stands in a frame.
 
         Raises:
             WorkerError: When it holds something that cannot travel.
@@ -55,9 +58,9 @@ class Encoder:
             body = self._encoder.encode(_with_big_numbers(message))
         except (TypeError, ValueError, RecursionError, pickle.PicklingError, AttributeError) as error:
             raise WorkerError(f"it cannot be sent to another process: {error}") from None
-        if len(body) > MAX_FRAME:
-            raise WorkerError(f"a message of {len(body)} bytes is larger than {MAX_FRAME}")
-        return _LENGTH.pack(len(body)) + body
+        if len(body) > MAX_FRAME // 2:
+            raise WorkerError(f"a message of {len(body)} bytes is larger than {MAX_FRAME // 2}")
+        return body
 
     def _hook(self, value: Any) -> Any:
         if isinstance(value, Pickled):
@@ -72,8 +75,17 @@ class Encoder:
         raise TypeError(f"{type(value).__name__} is not plain data, and allow_pickle is off")
 
 
+def frames(bodies: Sequence[bytes]) -> bytes:
+    """Return encoded messages as a frame; as several when one would be too large."""
+    size = sum(map(len, bodies)) + 5
+    if size > MAX_FRAME and len(bodies) > 1:
+        middle = len(bodies) // 2
+        return frames(bodies[:middle]) + frames(bodies[middle:])
+    return b"".join([_HEAD.pack(size, _ARRAY_32, *len(bodies).to_bytes(4, "big")), *bodies])
+
+
 class Decoder:
-    """Decodes messages.
+    """Decodes frames.
 
     Args:
         allow_pickle: Whether pickled values are read: only from a process that is trusted.
@@ -81,10 +93,10 @@ class Decoder:
 
     def __init__(self, allow_pickle: bool) -> None:
         self._allow_pickle = allow_pickle
-        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._hook)
+        self._decoder = msgspec.msgpack.Decoder(list[Any], ext_hook=self._hook)
 
-    def decode(self, body: Any) -> Any:
-        """Return the message.
+    def decode(self, body: Any) -> list[Any]:
+        """Return the messages of a frame.
 
         Raises:
             WorkerError: When the bytes are no message, or hold a pickle that is not allowed.

@@ -19,7 +19,7 @@ import dill  # type: ignore[import-untyped]
 import multiprocess
 
 from gym_llm.errors import WorkerError
-from gym_llm.workers.frames import Splitter
+from gym_llm.workers.frames import Encoder, Splitter, frames
 from gym_llm.workers.page import Page
 from gym_llm.workers.serve import Handler, serve
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _READ = 1 << 20
 _BUFFER = 1 << 20
+CLOSE = frames([Encoder(allow_pickle=False).encode("close")])
+"""The frame that lets a worker end in good order."""
 
 
 class Worker:
@@ -98,19 +100,19 @@ class Worker:
 
     def receive(self) -> tuple[list[bytes], bool]:
         """Return the frames that are there, and whether the worker is still connected."""
-        frames: list[bytes] = []
+        received: list[bytes] = []
         while True:
             try:
                 data = self.sock.recv(_READ)
             except BlockingIOError:
-                return frames, True
+                return received, True
             except OSError:
-                return frames, False
+                return received, False
             if not data:
-                return frames, False
-            frames += self._splitter.feed(data)
+                return received, False
+            received += self._splitter.feed(data)
             if len(data) < _READ:
-                return frames, True
+                return received, True
 
     def kill(self) -> None:
         """End the process now, whatever it does."""
@@ -166,8 +168,7 @@ class Worker:
         """
         if self._released:
             return
-        message = b"\xa5close"
-        self.send(len(message).to_bytes(4, "little") + message)
+        self.send(CLOSE)
         deadline = time.monotonic() + timeout
         while self._unsent and time.monotonic() < deadline:
             select.select([], [self.sock], [], 0.05)

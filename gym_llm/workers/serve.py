@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import contextvars
 import ctypes
+import gc
 import os
 import select
 import signal
@@ -21,12 +22,13 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol
 
-from gym_llm.workers.frames import Decoder, Encoder, Splitter
+from gym_llm.workers.frames import Decoder, Encoder, Splitter, frames
 from gym_llm.workers.page import Page
 
 _FLUSH_REPLIES = 64
 _FLUSH_SECONDS = 0.002
 _PR_SET_PDEATHSIG = 1
+_GARBAGE_THRESHOLDS = (20_000, 10, 100)
 
 
 class Handler(Protocol):
@@ -77,6 +79,8 @@ class _Server:
         self._sock.setblocking(False)
         self._done = loop.create_future()
         self._handler = self._make_handler(self._page)
+        gc.freeze()  # what is there by now stays; thousands of live conversations make each look at them long
+        gc.set_threshold(*map(max, gc.get_threshold(), _GARBAGE_THRESHOLDS))
         self._transport, _ = await loop.create_connection(lambda: _Stream(self), sock=self._sock)
         await self._done
         self._handler.close()
@@ -85,18 +89,18 @@ class _Server:
         """Run what came; long batches are answered now and then, the rest at their end."""
         self._in_batch = True
         for body in self._splitter.feed(data):
-            message = self._decoder.decode(body)
-            if message == "close":
-                self.ended()
-                return
-            self._run(message)
+            for message in self._decoder.decode(body):
+                if message == "close":
+                    self.ended()
+                    return
+                self._run(message)
+        self._page.clear()
         self._in_batch = False
         self.flush()
 
     def _run(self, message: list[Any]) -> None:
         self._page.set(message[1], message[2])
         coroutine = self._handler.handle(message, self.reply)
-        self._page.clear()
         if os.getpid() != self._pid:
             os._exit(0)  # environment code forked and its child came back here
         if coroutine is not None:
@@ -127,7 +131,7 @@ class _Server:
 
     def flush(self) -> None:
         if self._out and not self._transport.is_closing():
-            self._transport.write(b"".join(self._out))
+            self._transport.write(frames(self._out))
         self._out.clear()
         self._flushed = time.monotonic()
 
