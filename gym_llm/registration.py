@@ -13,6 +13,7 @@ ENTRY_POINTS = {
     "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
     "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
     "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
+    "WorkplaceAssistant-v0": "gym_llm.envs.workplace_assistant:WorkplaceAssistant",
 }
 
 
