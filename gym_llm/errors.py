@@ -6,6 +6,7 @@ GymLLMError
 ├── TaskError             a dataset row is refused: file, line, field and reason
 ├── ToolError             for the model: becomes a tool output, the episode goes on
 ├── VerifierError         a verifier failed: the episode has no reward
+│   └── JudgeError        ... because a judge gave no verdict
 ├── ModelError            a model request failed for good
 ├── OutputError           an output file cannot be written or continued
 ├── MissingExtra          an optional dependency is not installed
@@ -66,6 +67,10 @@ class ToolError(GymLLMError):
 
 class VerifierError(GymLLMError):
     """A verifier that failed, so that the episode has no reward."""
+
+
+class JudgeError(VerifierError):
+    """A judge that gave no verdict: its model failed, or what it said cannot be read as one."""
 
 
 class ModelError(GymLLMError):

@@ -9,7 +9,9 @@ import gymnasium
 
 NAMESPACE = "gym_llm"
 ENTRY_POINTS = {
+    "EquivalenceLLMJudge-v0": "gym_llm.envs.equivalence_llm_judge:EquivalenceLLMJudge",
     "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
+    "MathWithJudge-v0": "gym_llm.envs.math_with_judge:MathWithJudge",
     "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
     "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
     "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
