@@ -86,8 +86,8 @@ class MCQA(ResponsesEnv):
 
     def begin(self, task: MCQATask) -> None:
         """Put the options into the order that this episode shows."""
-        if self.shuffle_options:
-            self._asked = task, _shuffled(task, self.np_random)
+        plain = Question(task.prompt, task.choices, task.gold)
+        self._asked = task, _shuffled(task, self.np_random) if self.shuffle_options else plain
 
     def question(self, task: MCQATask) -> Question:
         """Return what is asked: in the current episode's order when the task is the current one."""
