@@ -125,4 +125,4 @@ class Seeds:
 def _seed(*words: int) -> int:
     small = max(words) < 1 << 32  # an array saves half of the time, and gives the same seeds
     entropy = np.array(words, dtype=np.uint32) if small else words
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0]) >> 1  # type: ignore[arg-type]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0]) >> 1
