@@ -16,6 +16,15 @@ ENTRY_POINTS = {
     "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
     "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
     "WorkplaceAssistant-v0": "gym_llm.envs.workplace_assistant:WorkplaceAssistant",
+    "Calendar-v0": "gym_llm.envs.calendar:Calendar",
+    "GraphWalks-v0": "gym_llm.envs.graph_walks:GraphWalks",
+    "IndirectPromptInjection-v0": "gym_llm.envs.indirect_prompt_injection:IndirectPromptInjection",
+    "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
+    "MRCR-v0": "gym_llm.envs.mrcr:MRCR",
+    "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
+    "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
+    "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
+    "XlamFC-v0": "gym_llm.envs.xlam_fc:XlamFC",
 }
 
 
