@@ -9,21 +9,17 @@ import gymnasium
 
 NAMESPACE = "gym_llm"
 ENTRY_POINTS = {
-    "EquivalenceLLMJudge-v0": "gym_llm.envs.equivalence_llm_judge:EquivalenceLLMJudge",
-    "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
-    "MathWithJudge-v0": "gym_llm.envs.math_with_judge:MathWithJudge",
-    "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
-    "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
-    "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
-    "WorkplaceAssistant-v0": "gym_llm.envs.workplace_assistant:WorkplaceAssistant",
     "Calendar-v0": "gym_llm.envs.calendar:Calendar",
+    "EquivalenceLLMJudge-v0": "gym_llm.envs.equivalence_llm_judge:EquivalenceLLMJudge",
     "GraphWalks-v0": "gym_llm.envs.graph_walks:GraphWalks",
     "IndirectPromptInjection-v0": "gym_llm.envs.indirect_prompt_injection:IndirectPromptInjection",
+    "MathWithJudge-v0": "gym_llm.envs.math_with_judge:MathWithJudge",
     "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
     "MRCR-v0": "gym_llm.envs.mrcr:MRCR",
     "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
     "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
     "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
+    "WorkplaceAssistant-v0": "gym_llm.envs.workplace_assistant:WorkplaceAssistant",
     "XlamFC-v0": "gym_llm.envs.xlam_fc:XlamFC",
 }
 
