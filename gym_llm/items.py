@@ -155,7 +155,7 @@ def parse_model_json(text: str, *, max_chars: int = 1_000_000, max_depth: int = 
     if text.count("[") + text.count("{") > max_depth:
         _check_depth(text, max_depth)
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        value = _json.decode(text)
     except ModelJSONError:
         raise
     except RecursionError:
@@ -192,6 +192,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ModelJSONError(f"number {text[:40]} is too large")
     return value
+
+
+_json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import traceback
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 from gymnasium.vector import AutoresetMode
 
 from gym_llm import bridge
-from gym_llm.errors import WorkerError
 from gym_llm.items import scrub_text
 from gym_llm.vector.hosted import HostedEnv, MakeEnv
 from gym_llm.workers.page import Page
@@ -66,11 +65,11 @@ class Host:
         if env is not None and env.plain:
             self._at_once(env, message, reply)
             return None
-        coroutine = self._begin(message, reply)
-        if coroutine is not None:
-            self._waiting[index] = deque()
-            return self._finish(index, coroutine)
-        return None
+        work = self._begin(message, reply)
+        if work is None:
+            return None
+        self._waiting[index] = deque()
+        return self._finish(message, reply, work)
 
     def _at_once(self, env: HostedEnv, message: list[Any], reply: Reply) -> None:
         """Do what neither awaits nor blocks, without any of what those need."""
@@ -81,34 +80,40 @@ class Host:
         except (Exception, SystemExit) as error:  # boundary: it is the environment's, and travels as an answer
             reply((index, number, ERROR, described(error)))
 
-    def _begin(self, message: list[Any], reply: Reply) -> Coroutine[Any, Any, None] | None:
+    def _begin(self, message: list[Any], reply: Reply) -> Awaitable[Any] | None:
+        """Begin what a message asks for; return what has to be awaited for its result, or None when it is answered."""
         operation, index, number, payload = message
-        answer = functools.partial(self._answer, reply, index, number)
         try:
             env = self._env(index)
             work = functools.partial(_OPERATIONS[operation], env, payload)
             if env.blocking and operation in ("reset", "step", "replay"):
-                return self._in_thread(work, answer)
+                return self._in_thread(work)
             if not env.awaits:
-                answer(work())
+                reply((index, number, OK, work()))
                 return None
             call = bridge.start(work)
             if not call.finished:
-                return self._told(call, answer)
-            answer(call.result())
-        except (Exception, SystemExit) as error:  # boundary: it is the environment's, and travels as an answer
-            reply([index, number, ERROR, described(error)])
+                return call
+            reply((index, number, OK, call.result()))
+        except (Exception, SystemExit) as error:  # boundary: as above
+            reply((index, number, ERROR, described(error)))
         return None
 
-    async def _finish(self, index: int, coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _finish(self, message: list[Any], reply: Reply, work: Awaitable[Any] | None) -> None:
         """Await an environment's work, then do what was asked of it meanwhile."""
-        await coroutine
+        index = message[1]
         waiting = self._waiting[index]
-        while waiting:
+        while True:
+            if work is not None:
+                number = message[2]
+                try:
+                    reply((index, number, OK, await work))
+                except (Exception, SystemExit) as error:  # boundary: as above
+                    reply((index, number, ERROR, described(error)))
+            if not waiting:
+                break
             message, reply = waiting.popleft()
-            following = self._begin(message, reply)
-            if following is not None:
-                await following
+            work = self._begin(message, reply)
         del self._waiting[index]
 
     def close(self) -> None:
@@ -125,25 +130,10 @@ class Host:
             self._envs[index] = HostedEnv(self._factory.make_envs[index], mode, self._factory.allow_pickle)
         return self._envs[index]
 
-    def _answer(self, reply: Reply, index: int, number: int, result: Any) -> None:
-        try:
-            reply([index, number, OK, result])
-        except WorkerError as error:
-            reply([index, number, ERROR, described(error)])
-
-    async def _in_thread(self, work: Callable[[], Any], answer: Callable[[Any], None]) -> None:
+    def _in_thread(self, work: Callable[[], Any]) -> Awaitable[Any]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(max(len(self._factory.make_envs), 1), "gym-llm-env")
-        await self._told(asyncio.get_running_loop().run_in_executor(self._threads, work), answer)
-
-    async def _told(self, work: Any, answer: Callable[[Any], None]) -> None:
-        reply, index, number = answer.args  # type: ignore[attr-defined]
-        try:
-            result = await work
-        except (Exception, SystemExit) as error:  # boundary: as above
-            reply([index, number, ERROR, described(error)])
-        else:
-            answer(result)
+        return asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def described(error: BaseException) -> dict[str, Any]:
