@@ -9,16 +9,22 @@ import gymnasium
 
 NAMESPACE = "gym_llm"
 ENTRY_POINTS = {
+    "ArcAGI-v0": "gym_llm.envs.arc_agi:ArcAGI",
     "Calendar-v0": "gym_llm.envs.calendar:Calendar",
+    "CircleClick-v0": "gym_llm.envs.circle_click:CircleClick",
+    "CircleCount-v0": "gym_llm.envs.circle_count:CircleCount",
     "EquivalenceLLMJudge-v0": "gym_llm.envs.equivalence_llm_judge:EquivalenceLLMJudge",
     "GraphWalks-v0": "gym_llm.envs.graph_walks:GraphWalks",
+    "GymnasiumText-v0": "gym_llm.envs.gymnasium_text:GymnasiumText",
     "IndirectPromptInjection-v0": "gym_llm.envs.indirect_prompt_injection:IndirectPromptInjection",
     "MathWithJudge-v0": "gym_llm.envs.math_with_judge:MathWithJudge",
     "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
     "MRCR-v0": "gym_llm.envs.mrcr:MRCR",
     "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
     "SimpleWeather-v0": "gym_llm.envs.simple_weather:SimpleWeather",
+    "Sokoban-v0": "gym_llm.envs.sokoban:Sokoban",
     "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
+    "Tetris-v0": "gym_llm.envs.tetris:Tetris",
     "WorkplaceAssistant-v0": "gym_llm.envs.workplace_assistant:WorkplaceAssistant",
     "XlamFC-v0": "gym_llm.envs.xlam_fc:XlamFC",
 }
