@@ -17,6 +17,7 @@ ENTRY_POINTS = {
     "GraphWalks-v0": "gym_llm.envs.graph_walks:GraphWalks",
     "GymnasiumText-v0": "gym_llm.envs.gymnasium_text:GymnasiumText",
     "IndirectPromptInjection-v0": "gym_llm.envs.indirect_prompt_injection:IndirectPromptInjection",
+    "InstructionFollowing-v0": "gym_llm.envs.instruction_following:InstructionFollowing",
     "MathWithJudge-v0": "gym_llm.envs.math_with_judge:MathWithJudge",
     "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
     "MRCR-v0": "gym_llm.envs.mrcr:MRCR",
