@@ -38,5 +38,7 @@ def _json(value: Any) -> str:
 
 def _shortened(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row without the tools and the prompt, which are shown above it."""
-    params = {k: v for k, v in row["responses_create_params"].items() if k not in ("tools", "input")}
+    if not isinstance(given := row.get("responses_create_params"), dict):
+        return row
+    params = {k: v for k, v in given.items() if k not in ("tools", "input")}
     return {**row, "responses_create_params": {"input": "...", **params}}

@@ -199,6 +199,12 @@ def test_what_an_author_gets_wrong(kwargs, said):
         gymnasium.make("gym_llm/GymnasiumText-v0", **kwargs)
 
 
+def test_a_row_imports_nothing():
+    env = gymnasium.make("gym_llm/GymnasiumText-v0", dataset=[LAKE | {"game": "os:FrozenLake-v1"}])
+    with pytest.raises(TaskError, match="import its module in your program"):
+        env.reset(seed=0)
+
+
 def test_bounds_in_the_wrong_order_are_refused():
     env = gymnasium.make("gym_llm/GymnasiumText-v0", dataset=[LAKE | {"best_return": -1}])
     with pytest.raises(TaskError, match="not below"):

@@ -30,6 +30,13 @@ class GameTask(Task):
     worst_return: float | None = pydantic.Field(None, allow_inf_nan=False)
     best_return: float | None = pydantic.Field(None, allow_inf_nan=False)
 
+    @pydantic.field_validator("game")
+    @classmethod
+    def _is_no_import(cls, value: str | None) -> str | None:
+        if value and ":" in value:
+            raise ValueError("a row names a registered game; import its module in your program instead")
+        return value
+
     @pydantic.model_validator(mode="after")
     def _ordered(self) -> GameTask:
         if not self.worst < self.best:
