@@ -14,6 +14,7 @@ ENTRY_POINTS = {
     "CircleClick-v0": "gym_llm.envs.circle_click:CircleClick",
     "CircleCount-v0": "gym_llm.envs.circle_count:CircleCount",
     "EquivalenceLLMJudge-v0": "gym_llm.envs.equivalence_llm_judge:EquivalenceLLMJudge",
+    "GoogleSearch-v0": "gym_llm.envs.google_search:GoogleSearch",
     "GraphWalks-v0": "gym_llm.envs.graph_walks:GraphWalks",
     "GymnasiumText-v0": "gym_llm.envs.gymnasium_text:GymnasiumText",
     "IndirectPromptInjection-v0": "gym_llm.envs.indirect_prompt_injection:IndirectPromptInjection",
@@ -26,6 +27,7 @@ ENTRY_POINTS = {
     "Sokoban-v0": "gym_llm.envs.sokoban:Sokoban",
     "StatefulCounter-v0": "gym_llm.envs.stateful_counter:StatefulCounter",
     "Tetris-v0": "gym_llm.envs.tetris:Tetris",
+    "UserSimulator-v0": "gym_llm.envs.user_simulator:UserSimulator",
     "WorkplaceAssistant-v0": "gym_llm.envs.workplace_assistant:WorkplaceAssistant",
     "XlamFC-v0": "gym_llm.envs.xlam_fc:XlamFC",
 }
