@@ -39,6 +39,9 @@ def _parts_text(content: Any) -> str:
 
 
 def _part_text(part: Any) -> str:
+    if isinstance(part, dict) and "image_url" in part:  # both APIs name it so, one wraps it
+        image = part["image_url"]
+        return str(image.get("url") if isinstance(image, dict) else image)
     text = (part.get("text") or part.get("refusal")) if isinstance(part, dict) else None
     return text if isinstance(text, str) else msgspec.json.encode(part, order="deterministic").decode()
 

@@ -97,6 +97,8 @@ class Stepping:
                 autoreset_mode=AutoresetMode.DISABLED, on_error="truncate", allow_pickle=False,
                 step_timeout=stage.timeout, reset_timeout=stage.timeout,
             )  # fmt: skip
+        except WorkerError:  # what killed a worker would end this process too
+            raise
         except Exception as error:  # boundary: authors' code; played in this process, it says itself what is wrong
             raise CannotTravel(f"{type(error).__name__}: {error}") from error
         free = iter(range(stage.concurrency))

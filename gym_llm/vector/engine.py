@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MAX_CRASHES = 5
 _MAX_STILLBORN = 3
 _LOOK_SECONDS = 0.25
+_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Engine:
         self._out: list[list[bytes]] = [[] for _ in range(count)]
         self._ready: deque[tuple[int, Result]] = deque()
         self.respawns = 0
-        self._stillborn, self._lived = [0] * count, [False] * count
+        self._stillborn, self._lived, self._up = [0] * count, [False] * count, [False] * count
         self._looked = time.monotonic()
         self._poller = select.poll()
         self._by_fd: dict[int, int] = {}
@@ -248,7 +249,7 @@ class Engine:
             raise VectorEnvBroken(
                 f"workers died more than max_respawns={self._config.max_respawns} times; the last one: {message}"
             )
-        self.workers[index] = self._start(index)
+        self.workers[index], self._up[index] = self._start(index), False
         self._out[index].clear()  # what was not sent yet is asked again below, in its place
         for slot in self.slots:
             if slot.worker == index:
@@ -299,7 +300,8 @@ class Engine:
             pending = slot.pending
             if slot.worker != index or pending is None or pending.timeout is None:
                 continue
-            if now - pending.since <= pending.timeout:
+            starting = job == -1 and not self._up[index]
+            if now - pending.since <= (pending.timeout + _START_SECONDS if starting else pending.timeout):
                 continue
             if job == -1 or job == slot.index:
                 started = pending.since if job == -1 else since
@@ -314,7 +316,7 @@ class Engine:
     def _take(self, frame: bytes, worker: int) -> None:
         """Take in the answers of a frame."""
         slots, count, ready = self.slots, len(self.slots), self._ready
-        self._lived[worker] = True
+        self._lived[worker] = self._up[worker] = True
         for index, number, status, value in self._decoder.decode(frame):
             slot = slots[index] if isinstance(index, int) and 0 <= index < count else None
             if slot is None or slot.worker != worker:

@@ -51,7 +51,7 @@ def test_only_the_guilty_episode_is_lost(fault, guilty):
         actions = [call(fault if index == guilty else "none") for index in range(4)]
         started = time.monotonic()
         observations, rewards, terminated, truncated, infos = envs.step(actions)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 30  # far below an hour, however busy the machine is
         assert truncated.tolist() == [index == guilty for index in range(4)]
         assert not terminated.any()
         assert math.isnan(rewards[guilty])

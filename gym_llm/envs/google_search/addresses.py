@@ -11,8 +11,11 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
+
 
 PORTS = (80, 443)
 MAX_URL = 2000
@@ -80,6 +83,8 @@ def parsed_url(text: str, *, any_port: bool = False) -> httpx.URL:
     Raises:
         Refused: It is none, or one that is never fetched.
     """
+    import httpx
+
     if len(text) > MAX_URL:
         raise Refused(f"the URL is longer than {MAX_URL} characters")
     try:

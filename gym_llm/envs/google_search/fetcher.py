@@ -14,10 +14,12 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-
-import httpx
+from typing import TYPE_CHECKING
 
 from gym_llm.envs.google_search.addresses import Refused, Target, checked, parsed_url
+
+if TYPE_CHECKING:
+    import httpx
 
 CONTENT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -69,6 +71,8 @@ class Fetcher:
 
     def blocks(self, text: str) -> bool:
         """Whether a URL's host is among the blocked ones."""
+        import httpx
+
         try:
             return bool(self.blocked_hosts) and _under(_host(httpx.URL(text)), self.blocked_hosts)
         except (httpx.InvalidURL, ValueError, TypeError):
@@ -80,6 +84,8 @@ class Fetcher:
         Raises:
             Refused: It must not or cannot be read; the reason is for the model.
         """
+        import httpx
+
         try:
             async with asyncio.timeout(self.max_seconds):
                 return await self._followed(self.parsed(text))
@@ -89,6 +95,8 @@ class Fetcher:
             raise Refused(f"the page cannot be read: {type(error).__name__}") from None
 
     async def _followed(self, url: httpx.URL) -> Page:
+        import httpx
+
         for _ in range(self.max_redirects + 1):
             target = await checked(url, loopback=self._loopback)
             found = await self._reached(target)
@@ -102,6 +110,8 @@ class Fetcher:
 
     async def _reached(self, target: Target) -> Page | str:
         """Return the page, or where it redirects to, from the first of the addresses that takes a connection."""
+        import httpx
+
         for address in target.addresses[:-1]:
             try:
                 return await self._asked(target, address)
@@ -111,6 +121,8 @@ class Fetcher:
 
     async def _asked(self, target: Target, address: str) -> Page | str:
         """Ask one checked address; a client of its own, as connections are pooled by address and not by name."""
+        import httpx
+
         headers = {
             "Host": target.url.netloc.decode("ascii"), "Accept": "text/html,text/plain;q=0.8",
             "Accept-Encoding": "gzip", "User-Agent": "Mozilla/5.0 (compatible; gym-llm)", "Connection": "close",
@@ -179,4 +191,6 @@ def _under(host: str, names: Collection[str]) -> bool:
 @cache
 def trust() -> ssl.SSLContext:
     """Return the authorities to trust; made once, as reading them takes longer than a request."""
+    import httpx
+
     return httpx.create_ssl_context()

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import SecretStr
 
 from gym_llm.envs.google_search import corpus, keys
 from gym_llm.envs.google_search.fetcher import trust
 from gym_llm.errors import ConfigError, GymLLMError, did_you_mean
 from gym_llm.items import scrub_text
+
+if TYPE_CHECKING:
+    pass
 
 GOOGLE = "https://www.googleapis.com"
 MAX_BODY = 4_000_000
@@ -123,6 +125,8 @@ async def _asked(url: str, params: dict[str, str], headers: dict[str, str]) -> d
     Raises:
         SearchFailed: Saying the status or the kind of failure, and nothing that the server wrote.
     """
+    import httpx
+
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with asyncio.timeout(SECONDS):
@@ -140,6 +144,8 @@ async def _asked(url: str, params: dict[str, str], headers: dict[str, str]) -> d
 
 
 async def _got(url: str, params: dict[str, str], headers: dict[str, str]) -> tuple[int, bytes]:
+    import httpx
+
     sent = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
     body = bytearray()
     async with (
