@@ -12,9 +12,11 @@ GymLLMError
 ├── MissingExtra          an optional dependency is not installed
 ├── WorkerError           a worker process sent, or was sent, what cannot travel
 │   └── VectorEnvBroken   a vector environment cannot go on: its workers keep dying
-└── PoolError             a call in a killable worker process failed
-    ├── PoolTimeout       ... it ran past its deadline and was killed
-    └── PoolCrashed       ... its process died
+├── PoolError             a call in a killable worker process failed
+│   ├── PoolTimeout       ... it ran past its deadline and was killed
+│   └── PoolCrashed       ... its process died
+└── SandboxError          a sandbox could not do its work: nothing is known about the code that was to run
+    └── SandboxUnavailable  ... no provider, or not the one asked for, works on this machine
 """
 
 from __future__ import annotations
@@ -131,6 +133,14 @@ class PoolTimeout(PoolError, TimeoutError):
 
 class PoolCrashed(PoolError):
     """A call whose worker process died."""
+
+
+class SandboxError(GymLLMError):
+    """A sandbox that could not do its work; what the code in it did wrong is in its result, never here."""
+
+
+class SandboxUnavailable(SandboxError):
+    """No provider of sandboxes, or not the one asked for, works on this machine; says why and what to install."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

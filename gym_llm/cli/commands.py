@@ -18,7 +18,7 @@ class Command:
     Attributes:
         name: What is typed; with underscores, its YAML file and its module.
         schema: Where its settings' schema stands, as `module:Name`.
-        positional: The key that NAME fills; None when the command takes no NAME.
+        positional: The key that NAME fills, or several, separated by spaces; None when the command takes no NAME.
         examples: Complete lines, each short, offline and run by a test.
     """
 
@@ -93,6 +93,13 @@ COMMANDS = (
     Command(
         "doctor", _SCHEMAS + "DoctorConfig", None,
         ("gym-llm doctor", "gym-llm doctor tokens=true"),
+    ),
+    Command(
+        "sandbox", _SCHEMAS + "SandboxConfig", "action file",
+        (
+            "gym-llm sandbox doctor",
+            "echo 'print(6 * 7)' > answer.py && gym-llm sandbox run answer.py cpu=2",
+        ),
     ),
     Command(
         "dump-config", _SCHEMAS + "DumpConfig", "command",

@@ -44,7 +44,7 @@ def of_command(command: Command) -> str:
 
 def usage(command: Command) -> str:
     """Return how a command is typed."""
-    name = f" {command.positional.upper()}" if command.positional else ""
+    name = "".join(f" {key.upper()}" for key in (command.positional or "").split())
     return f"gym-llm {command.name}{name} [key=value ...]"
 
 

@@ -128,13 +128,14 @@ def _split(command: Command, words: list[str]) -> tuple[list[str], dict[str, str
             raise ConfigError(f"unknown option {word!r}.{hint} Settings are written key=value")
     names = [word for word in words if "=" not in word and not word.startswith("~")]
     overrides = [word for word in words if word not in names]
-    if len(names) > (command.positional is not None):
+    keys = (command.positional or "").split()
+    if len(names) > len(keys):
         raise ConfigError(f"unexpected word {names[-1]!r}; settings are written key=value")
-    if not names or command.positional is None:
-        return overrides, {}
-    if any(word.startswith(f"{command.positional}=") for word in overrides):
-        raise ConfigError(f"{command.positional} is given twice: as {names[0]!r} and as {command.positional}=...")
-    return overrides, {command.positional: names[0]}
+    given = dict(zip(keys, names, strict=False))
+    for key, name in given.items():
+        if any(word.startswith(f"{key}=") for word in overrides):
+            raise ConfigError(f"{key} is given twice: as {name!r} and as {key}=...")
+    return overrides, given
 
 
 def _harmless(error: BaseException) -> str:

@@ -170,3 +170,16 @@ class DoctorConfig(Schema):
     timeout: float = Field(gt=0, description="Seconds that one server may take.")
     tokens: bool = Field(description="Generate a few tokens, to see whether their ids can be had.")
     policy: AnyPolicy
+
+
+class SandboxConfig(Schema):
+    """Settings of `gym-llm sandbox`."""
+
+    action: Literal["doctor", "run"] = Field(description="doctor looks at this machine, run runs a Python file.")
+    file: Path | None = Field(description="The file that run runs.")
+    provider: str = Field(description="auto, bubblewrap, docker, podman, apptainer, or unsafe-local: no protection.")
+    input: Path | None = Field(description="File that the program reads as its stdin.")
+    profile: Literal["compute", "process"] = Field(description="compute starts no process, process may.")
+    cpu: float = Field(gt=0, description="Seconds of CPU that it may use.")
+    wall: float = Field(gt=0, description="Seconds that it may take.")
+    memory: float = Field(gt=0, description="MiB of memory that it may use.")
