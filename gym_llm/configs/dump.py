@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from gym_llm.errors import ConfigError
 
 MASK = "****"
 _COLUMN = 40
+
+
+_SECRET_NAME = re.compile(r"(?:^|_)(?:key|token|secret|password|credentials?)$", re.IGNORECASE)
 
 
 def dump(composed: Composed, checked: pydantic.BaseModel, *, origin: bool = False) -> str:
@@ -42,8 +46,10 @@ def _plain(value: Any) -> Any:
             field.alias or name: _hidden(getattr(value, name)) if not field.repr else _plain(getattr(value, name))
             for name, field in fields.items()
         }
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, dict):  # keys that no schema knows: of an environment, of a server
+        return {
+            str(key): _hidden(inner) if _SECRET_NAME.search(str(key)) else _plain(inner) for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return str(value) if isinstance(value, Path) else value

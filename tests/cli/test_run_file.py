@@ -155,6 +155,14 @@ def test_dump_config_masks_the_mock_models_key(gym_llm):
     assert CANARY not in result.out
 
 
+def test_dump_config_masks_keys_that_no_schema_knows(gym_llm):
+    given = (f"+env_kwargs.judge.api_key={CANARY}", "+env_kwargs.judge.model=m", "+env_kwargs.hotkeys=5")
+    shown = gym_llm("dump-config", "collect", "EquivalenceLLMJudge", *given).out
+    assert CANARY not in shown
+    assert "api_key: '****'" in shown
+    assert "hotkeys: 5" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
