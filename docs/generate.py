@@ -14,6 +14,7 @@ from pathlib import Path
 import gymnasium
 
 import gym_llm
+from gym_llm.cli.list import structure
 from gym_llm.core import ResponsesEnv
 from gym_llm.transcript import transcript
 from gym_llm.wrappers import AgentWrapper
@@ -54,14 +55,18 @@ def _readme() -> str:
     text = (ROOT / "README.md").read_text()
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(STOP)
-    rows = ["| environment | what the model does | domain | tools | reward |", "|---|---|---|---|---|"]
+    columns = ("environment", "what the model does", "domain", "structure", "tools", "reward", "needs")
+    rows = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for env_id in gym_llm.env_ids():
         env = _env(env_id)
         summary = _summary(env).rstrip(".")
-        tools = ", ".join(f"`{name}`" for name in env.tools) or "none"
+        tools = ", ".join(f"`{name}`" for name in env.tools) if len(env.tools) < 5 else f"{len(env.tools)} tools"
+        needs = ", ".join(f"`{each}`" if " " not in each else each for each in env.needs)
         low, high = env.reward_range
         link = f"[`{env_id}`](docs/environments/{_name(env_id)}.md)"
-        rows.append(f"| {link} | {summary} | {env.domain.replace('_', ' ')} | {tools} | {low:g} to {high:g} |")
+        domain, reward = env.domain.replace("_", " "), f"{low:g} to {high:g}"
+        cells = (link, summary, domain, structure(type(env)), tools or "none", reward, needs)
+        rows.append(f"| {' | '.join(cells)} |")
     table = "\n".join(rows)
     return f"{before}{START}\n{table}\n{STOP}{after}"
 

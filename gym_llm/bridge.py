@@ -118,7 +118,7 @@ class Call:
 
 
 def _awaiting(awaitable: Any) -> Generator[Any, Any, Any]:
-    return (yield from _finish(awaitable).__await__())
+    return (yield from awaitable.__await__())
 
 
 def wait(awaitable: Awaitable[T]) -> T:

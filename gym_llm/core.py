@@ -34,7 +34,8 @@ _OPTIONS = ("task", "task_index")
 class ResponsesEnv(gymnasium.Env[list[Item], Action]):
     """A resource server as a Gymnasium environment.
 
-    Subclasses declare a row model, tools and `verify`; `begin`, `respond`, `solve` and `generate` as needed.
+    Subclasses declare a row model, tools and `verify`; `begin`, `respond`, `solve` and `generate` as needed; in
+    `needs`, what must be installed beyond this package.
 
     Args:
         dataset: A JSONL file, rows, a selection or a generator's settings (see `gym_llm.tasks.load`); the
@@ -70,6 +71,7 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
     tool_timeout: float = 30.0
     max_output_chars: int = 200_000
     examples: ClassVar[str] = "example.jsonl"
+    needs: ClassVar[tuple[str, ...]] = ()
     known_shortcuts: ClassVar[Mapping[str, str]] = {}
     tools: ClassVar[dict[str, Tool]] = {}
     awaits: ClassVar[bool] = False

@@ -57,6 +57,7 @@ class CompCoding(ResponsesEnv):
     """
 
     Task = CodingTask
+    needs = ("bubblewrap",)
     domain = "coding"
     max_turns = 4
     reward_weights = {"correct": 1.0, "pass_ratio": 0.0}  # noqa: RUF012

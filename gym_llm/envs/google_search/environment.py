@@ -68,6 +68,7 @@ class GoogleSearch(ResponsesEnv):
     """
 
     Task = SearchTask
+    needs = ("gym-llm[google-search] to read the web",)
     max_turns = 24
     tool_timeout = 60.0
 

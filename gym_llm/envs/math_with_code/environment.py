@@ -53,6 +53,7 @@ class MathWithCode(ResponsesEnv):
     """
 
     Task = MathTask
+    needs = ("gym-llm[math-with-code]", "bubblewrap")
     domain = "math"
     reward_weights = {"correct": 1.0, "answered": 0.0}  # noqa: RUF012
     tool_timeout = 3600.0  # each call has a deadline of its own; this one would count waiting for a place, too

@@ -56,6 +56,7 @@ class MathWithJudge(JudgedEnv):
 
     Task = MathTask
     domain = "math"
+    needs = ("gym-llm[math-with-judge]",)
     max_turns = 4
     template = MATHEMATICS
     reward_weights = {"correct": 1.0, "format_ok": 0.0}  # noqa: RUF012

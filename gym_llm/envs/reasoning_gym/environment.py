@@ -94,6 +94,7 @@ class ReasoningGym(ResponsesEnv):
 
     Task = ReasoningTask
     domain = "knowledge"
+    needs = ("gym-llm[reasoning-gym]",)
     max_turns = 4
     reward_weights = {"score": 1.0, "format_ok": 0.0}  # noqa: RUF012
 
