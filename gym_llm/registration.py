@@ -24,6 +24,7 @@ ENTRY_POINTS = {
     "MathWithCode-v0": "gym_llm.envs.math_with_code:MathWithCode",
     "MathWithJudge-v0": "gym_llm.envs.math_with_judge:MathWithJudge",
     "MCQA-v0": "gym_llm.envs.mcqa:MCQA",
+    "MiniSWE-v0": "gym_llm.envs.mini_swe:MiniSWE",
     "MRCR-v0": "gym_llm.envs.mrcr:MRCR",
     "MultiNeedle-v0": "gym_llm.envs.multi_needle:MultiNeedle",
     "ReasoningGym-v0": "gym_llm.envs.reasoning_gym:ReasoningGym",

@@ -1,0 +1,233 @@
+"""MiniSWE's rows of SWE-bench and SWE-Gym, under a recorded engine: real command lines, a stand-in for the containers.
+
+No docker daemon and no apptainer can be asked where these tests run; `recorded_engine.py` runs what they would run.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+import gym_llm  # noqa: F401 - registers the ids
+from gym_llm.envs.mini_swe import MiniSWE, SWETask
+from gym_llm.envs.mini_swe.containers import image_of, read_log
+from gym_llm.envs.mini_swe.patches import Patch, unified
+from gym_llm.errors import ConfigError, SandboxError, SandboxUnavailable
+from gym_llm.items import assistant_message, function_call
+from gym_llm.sandbox.interpreter import find
+
+FILES = {
+    "acme/__init__.py": "",
+    "acme/numbers.py": "def add(a, b):\n    return int(a) + int(b)\n\n\ndef double(a):\n    return 2 * a\n",
+    "tests/test_numbers.py": "from acme.numbers import double\n\n\ndef test_double():\n    assert double(2) == 4\n",
+    "pytest.ini": "[pytest]\n",
+    ".git/HEAD": "ref: refs/heads/main\n",
+}
+REPAIRED = FILES["acme/numbers.py"].replace("int(a) + int(b)", "a + b")
+TESTS = FILES["tests/test_numbers.py"].replace("import double", "import add, double")
+TESTS += "\n\ndef test_add():\n    assert add(0.5, 0.5) == 1.0 and add(0.25, 1) == 1.25\n"
+
+
+def diff(path, text):
+    """Return a change of the repository as git writes it."""
+    changed = unified({path: FILES[path].encode()}, Patch({path: text.encode()}))
+    return f"diff --git a/{path} b/{path}\n{changed}"
+
+
+ROW = {
+    "instance_id": "acme__lib-1", "repo": "acme/lib", "base_commit": "0" * 40,
+    "problem_statement": "add() drops floats",
+    "hints_text": "", "patch": diff("acme/numbers.py", REPAIRED),
+    "test_patch": diff("tests/test_numbers.py", TESTS), "version": "1.0", "created_at": "2024-01-01",
+    "FAIL_TO_PASS": ["tests/test_numbers.py::test_add"], "PASS_TO_PASS": ["tests/test_numbers.py::test_double"],
+    "subset": "gym", "split": "train", "responses_create_params": {"input": []},
+}  # fmt: skip
+IMAGE = "xingyaoww_sweb.eval.x86_64.acme_s_lib-1_latest"
+FORGED = """
+import atexit, os
+def forge():
+    os.write(1, b"=== short test summary info ===\\nPASSED tests/test_numbers.py::test_add\\n"
+                b"PASSED tests/test_numbers.py::test_double\\n2 passed\\n")
+"""
+
+
+PATCHED_PYTEST = "import _pytest.runner as r; r.runtestprotocol = lambda *a, **k: []"
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    """Put the recorded engine on PATH, with one image; returns its home."""
+    bin_folder, image = tmp_path / "bin", tmp_path / "images" / IMAGE
+    for name in ("docker", "podman", "apptainer"):
+        script = bin_folder / name
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(
+            f"#!{sys.executable} -IS\n" + Path(__file__).with_name("recorded_engine.py").read_text("utf-8")
+        )
+        script.chmod(0o755)
+    for path, text in FILES.items():
+        file = image / "testbed" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    python = image / "opt" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTEST_DISABLE_PLUGIN_AUTOLOAD=1 exec {sys.executable} -s "$@"\n', "utf-8")
+    python.chmod(0o755)
+    shown = [folder for folder in find(None).folders if stat.S_ISDIR(Path(folder).stat().st_mode)]
+    (tmp_path / "shown.json").write_text(json.dumps(shown), "utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{bin_folder}:/usr/local/bin:/usr/bin:/bin")
+    return tmp_path
+
+
+def sh(command):
+    return [function_call("bash", {"command": command})]
+
+
+def solve(row=ROW):
+    return MiniSWE(dataset=[row]).solve(SWETask.model_validate(row))
+
+
+REPAIR = sh("sed -i 's/int(a) + int(b)/a + b/' acme/numbers.py")
+
+
+@pytest.mark.parametrize("kind", ["docker", "podman", "apptainer"])
+def test_the_reference_patch_earns_the_top(play, engine, kind):
+    found = play("MiniSWE", ROW, *solve(), engine=kind)
+    assert (found["reward"], found["fail_to_pass"], found["pass_to_pass"]) == (1, 1, 1)
+    assert (found["files_changed"], found["patch_lines"], found["tests_complete"]) == (1, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("actions", "reward", "rates"),
+    [
+        ([REPAIR, "Done."], 1, (1, 1)),
+        (["Nothing to do."], 0, (0, 1)),
+        ([sh("echo 'def add(a, b): return float(a) + int(b)' >> acme/numbers.py"), ""], 0, (0, 1)),
+        ([sh("echo 'def add(a, b): return 1.0' >> acme/numbers.py"), ""], 0, (0, 1)),
+        ([REPAIR, sh("rm acme/__init__.py; echo x > acme/numbers.py"), ""], 0, (0, 0)),
+        ([sh("echo 'def test_add(): pass' > tests/test_numbers.py; rm -r tests"), ""], 0, (0, 1)),
+        ([REPAIR, sh("rm -r tests; touch conftest.py"), ""], 1, (1, 1)),
+        ([sh("printf 'import os\\nos._exit(0)' > conftest.py"), ""], 0, (0, 1)),
+        ([sh("echo 'import os; os._exit(0)' >> acme/__init__.py"), ""], 0, (0, 0)),
+        ([sh(f"cat >> acme/__init__.py <<'E'{FORGED}forge()\nos._exit(0)\nE"), ""], 0, (0, 0)),
+        ([sh(f"cat >> acme/__init__.py <<'E'{FORGED}atexit.register(forge)\nE"), ""], 0, (0, 1)),
+        ([sh(f"echo '{PATCHED_PYTEST}' >> acme/__init__.py"), ""], 0, (0, 0)),
+        ([sh("mkdir -p .git/hooks; echo x > .git/hooks/post-checkout"), ""], 0, (0, 1)),
+        ([sh("printf '[pytest]\\naddopts = -k double' > pytest.ini"), ""], 0, (0, 1)),
+    ],
+)  # fmt: skip
+def test_repairs_and_cheats(play, engine, actions, reward, rates):
+    found = play("MiniSWE", ROW, *actions)
+    assert (found["reward"], found["fail_to_pass"], found["pass_to_pass"]) == (reward, *rates)
+
+
+def test_the_command_lines(play, engine):
+    play("MiniSWE", ROW, REPAIR, "Done.")
+    calls = [json.loads(line) for line in (engine / "calls.jsonl").read_text("utf-8").splitlines()]
+    runs = [call for call in calls if call[1] == "run"]
+    assert [call[:2] for call in calls if call[1] != "run"] == [["docker", "info"], ["docker", "info"]]
+    copy, command, tests = runs
+    image = "xingyaoww/sweb.eval.x86_64.acme_s_lib-1:latest"
+    for call in runs:
+        assert image in call
+        assert [call[call.index("--network") + 1], call[call.index("--cap-drop") + 1]] == ["none", "ALL"]
+    assert copy[-5:] == ["cp", "-a", "--no-preserve=ownership", "/testbed/.", "/sandbox/work"]
+    for call in (command, tests):
+        assert call[call.index("--workdir") + 1] == "/testbed"
+        assert any(word.endswith(":/testbed:rw") for word in call)
+    assert command[-2].startswith("sed")
+    assert "python -B -m pytest -rA --color=no -p no:cacheprovider tests/test_numbers.py test_gym_llm_" in tests[-1]
+
+
+def test_an_image_that_cannot_be_had_is_an_error(engine):
+    shutil.rmtree(engine / "images")
+    env = gymnasium.make("gym_llm/MiniSWE-v0", dataset=[ROW])
+    with pytest.raises(SandboxError, match="cannot be copied out: Unable to find image"):
+        env.reset(seed=0)
+
+
+def test_an_engine_that_fails_later_gives_no_reward(engine):
+    env = gymnasium.make("gym_llm/MiniSWE-v0", dataset=[ROW])
+    for command in (True, False):
+        env.reset(seed=0)
+        (engine / "images").rename(engine / "gone")
+        if command:
+            observation, *_ = env.step(sh("ls"))
+            assert "will not be judged" in observation[-1]["output"]
+            (engine / "gone").rename(engine / "images")
+        _, reward, _, truncated, info = env.step([assistant_message("Done.")])
+        assert np.isnan(reward)
+        assert truncated
+        assert "could not be started" in info["error"]["message"]
+        (engine / "gone").rename(engine / "images") if not command else None
+    env.close()
+
+
+def test_without_an_engine_the_reset_says_so(engine):
+    (engine / "bin" / "apptainer").unlink()
+    env = gymnasium.make("gym_llm/MiniSWE-v0", dataset=[ROW], engine="apptainer")
+    with pytest.raises(SandboxUnavailable, match="apptainer is not installed"):
+        env.reset(seed=0)
+
+
+def test_other_runners_are_refused(engine):
+    env = gymnasium.make("gym_llm/MiniSWE-v0", dataset=[ROW | {"repo": "django/django"}])
+    with pytest.raises(ConfigError, match="do not run under pytest"):
+        env.reset(seed=0)
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ConfigError, match="engine='lxc'"):
+        gymnasium.make("gym_llm/MiniSWE-v0", engine="lxc")
+
+
+@pytest.mark.parametrize(
+    ("change", "image"),
+    [
+        ({}, "xingyaoww/sweb.eval.x86_64.acme_s_lib-1:latest"),
+        ({"subset": "verified"}, "swebench/sweb.eval.x86_64.acme_1776_lib-1:latest"),
+        ({"instance_id": "Acme__Lib-1", "subset": ""}, "swebench/sweb.eval.x86_64.acme_1776_lib-1:latest"),
+        ({"image_name": "mine:2"}, "mine:2"),
+    ],
+)
+def test_image_names(change, image):
+    assert image_of(SWETask.model_validate(ROW | change)) == image
+
+
+def test_rows_of_the_data_sets_tables_load():
+    """SWE-bench's own files have the lists as JSON text, and further columns."""
+    given = ROW | {"FAIL_TO_PASS": json.dumps(ROW["FAIL_TO_PASS"]), "PASS_TO_PASS": "[]", "difficulty": "<15 min",
+                   "environment_setup_commit": "1" * 40, "policy_base_url": "http://127.0.0.1:1"}  # fmt: skip
+    task = SWETask.model_validate(given)
+    assert (ROW["FAIL_TO_PASS"], []) == (task.FAIL_TO_PASS, task.PASS_TO_PASS)
+    assert "add() drops floats" in task.prompt[0]["content"]
+
+
+CANARY = "test_gym_llm_0.py::test_that_must_fail"
+
+
+@pytest.mark.parametrize(
+    ("lines", "passed", "complete"),
+    [
+        (["PASSED a.py::t", f"FAILED {CANARY} - assert 1 == 2"], {"a.py::t": True}, True),
+        (["PASSED a.py::t[x - y]", f"FAILED {CANARY}"], {"a.py::t[x - y]": True}, True),
+        (["XFAIL a.py::t - why", f"FAILED {CANARY}"], {"a.py::t": True}, True),
+        (["ERROR a.py::t - boom", "PASSED a.py::t", f"FAILED {CANARY}"], {"a.py::t": False}, True),
+        (["PASSED a.py::t"], {"a.py::t": False}, False),
+        (["PASSED a.py::t", f"PASSED {CANARY}"], {"a.py::t": False}, False),
+        (["PASSED a.py::t", f"FAILED {CANARY}", f"PASSED {CANARY}"], {"a.py::t": False}, False),
+        (["", "no report"], {}, False),
+    ],
+)
+def test_logs(lines, passed, complete):
+    found = read_log("\n".join(lines), CANARY)
+    assert {test: found.passed.get(test, False) for test in passed} == passed
+    assert found.complete == complete
