@@ -176,6 +176,8 @@ class SandboxConfig(Schema):
     """Settings of `gym-llm sandbox`."""
 
     action: Literal["doctor", "run"] = Field(description="doctor looks at this machine, run runs a Python file.")
+    as_json: bool = Field(alias="json", description="Print what doctor finds as one JSON object.")
+    attacks: bool = Field(description="Whether doctor also tries the attack battery on the provider.")
     file: Path | None = Field(description="The file that run runs.")
     provider: str = Field(description="auto, bubblewrap, docker, podman, apptainer, or unsafe-local: no protection.")
     input: Path | None = Field(description="File that the program reads as its stdin.")

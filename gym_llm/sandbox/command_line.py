@@ -15,7 +15,9 @@ from gym_llm.sandbox.interpreter import Interpreter
 INSIDE_ID = 1000
 _INSIDE = Path(__file__).with_name("inside")
 _MOUNTED_INSIDE = "/opt/gym-llm/gym_llm/sandbox/inside"
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICES = {  # /dev/full reads as zeros, too, and cannot be mapped: mapped zeros are memory that no limit sees
+    "null": "null", "zero": "full", "full": "full", "random": "random", "urandom": "urandom",
+}  # fmt: skip
 _DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "shm": "/sandbox/shm"}
 _TOP_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/ssl/openssl.cnf", "/etc/mime.types")
@@ -60,7 +62,7 @@ def bubblewrap(
     for folder in interpreter.hidden:
         words += ["--size", _SMALL, "--tmpfs", folder, "--remount-ro", folder]
     words += ["--ro-bind", str(_INSIDE), _MOUNTED_INSIDE, "--proc", "/proc", "--size", _SMALL, "--tmpfs", "/dev"]
-    words += [word for name in _DEVICES for word in ("--dev-bind", f"/dev/{name}", f"/dev/{name}")]
+    words += [word for name, device in _DEVICES.items() for word in ("--dev-bind", f"/dev/{device}", f"/dev/{name}")]
     words += [word for name, target in _DEVICE_LINKS.items() for word in ("--symlink", target, f"/dev/{name}")]
     words += ["--remount-ro", "/dev", "--dir", "/sandbox"]
     for folder in ("/tmp", "/var/tmp"):  # a folder that lies there on this machine has to be seen there: TMPDIR helps

@@ -17,6 +17,7 @@ from gym_llm.sandbox.limits import Limits, Reason, SandboxResult
 _CHUNK = 1 << 16
 _GRACE_SECONDS = 5.0
 _NEARLY = 0.9
+_HALF = 0.5  # the kernel limits CPU by ticks, which on a busy machine run ahead of the time that it accounts
 _LOOK_SECONDS = 0.25
 
 
@@ -192,7 +193,7 @@ def explain(ending: Ending, verdict: Reason | None, limits: Limits) -> tuple[Rea
     if ending.reason is not None:
         return ending.reason, code, number
     killed = number in (signal.SIGKILL, signal.SIGXCPU)
-    if ending.cpu > limits.cpu or (killed and ending.cpu > _NEARLY * limits.cpu):
+    if ending.cpu > limits.cpu or (killed and ending.cpu > _HALF * limits.cpu):
         return "cpu", code, number
     if status and ending.memory > _NEARLY * limits.memory:
         return "memory", code, number

@@ -141,6 +141,11 @@ class Sandbox(abc.ABC):
         """Make a writable tree for runs of this sandbox, from files or from a copy of a folder, or both."""
         return self._spaces.make(files, from_folder)
 
+    @property
+    def owner(self) -> int:
+        """The user that runs are, on this machine."""
+        return self._spaces.owner
+
     def describe(self) -> dict[str, Any]:
         """Return what stands between runs and this machine, as plain data for the record of an experiment."""
         return {"provider": self.name}

@@ -7,8 +7,8 @@ neither recursion nor path length.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -105,7 +105,11 @@ def walk(root: int) -> Iterator[tuple[str, os.stat_result, int, str]]:
 
 
 def copy(source: int, target: int, *, owner: int) -> None:
-    """Copy files, folders and links from one folder into an empty one; sockets, pipes and devices stay behind."""
+    """Copy files, folders and links from one folder into an empty one; sockets, pipes and devices stay behind.
+
+    The copy takes no more disk than the original: holes stay holes, and a file of many names is copied once.
+    """
+    copied: dict[tuple[int, int], str] = {}
     for path, found, folder, name in walk(source):
         mode = stat.S_IMODE(found.st_mode) & 0o777
         *above, last = path.split("/")
@@ -117,13 +121,41 @@ def copy(source: int, target: int, *, owner: int) -> None:
             elif stat.S_ISLNK(found.st_mode):
                 os.symlink(os.readlink(name, dir_fd=folder), last, dir_fd=into)
                 _own_entry(last, into, owner)
+            elif stat.S_ISREG(found.st_mode) and (first := _first_name(copied, found, path)) != path:
+                *folders, original_name = first.split("/")
+                with _entered(target, folders) as beside:
+                    os.link(original_name, last, src_dir_fd=beside, dst_dir_fd=into, follow_symlinks=False)
             elif stat.S_ISREG(found.st_mode):
                 read_from = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
                 write_to = os.open(last, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=into)
                 with open(read_from, "rb") as original, open(write_to, "wb") as duplicate:  # noqa: PTH123
                     _own(write_to, owner)
                     os.fchmod(write_to, mode)
-                    shutil.copyfileobj(original, duplicate, 1 << 20)
+                    _copy_data(original.fileno(), duplicate.fileno())
+
+
+def _first_name(copied: dict[tuple[int, int], str], found: os.stat_result, path: str) -> str:
+    """Return under which path a file was met first; this one, if it is new."""
+    return copied.setdefault((found.st_dev, found.st_ino), path) if found.st_nlink > 1 else path
+
+
+def _copy_data(source: int, target: int) -> None:
+    """Copy what a file holds, and where it holds nothing, nothing."""
+    end, size = 0, os.fstat(source).st_size
+    while end < size:
+        try:
+            start = os.lseek(source, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            break  # only a hole is left
+        end = min(os.lseek(source, start, os.SEEK_HOLE), size)
+        os.lseek(target, start, os.SEEK_SET)
+        while start < end and (sent := os.sendfile(target, source, start, min(end - start, 1 << 30))):
+            start += sent
+        if start < end:  # it was cut meanwhile
+            break
+    os.truncate(target, size)
 
 
 def _names(folder: int) -> Iterator[str]:
@@ -132,7 +164,8 @@ def _names(folder: int) -> Iterator[str]:
 
 def size(root: int) -> int:
     """Return how many bytes of disk a tree takes; an empty file counts as a block, for its inode."""
-    return sum(max(found.st_blocks * 512, INODE_BYTES) for _, found, _, _ in walk(root))
+    sizes = {(found.st_dev, found.st_ino): max(found.st_blocks * 512, INODE_BYTES) for _, found, _, _ in walk(root)}
+    return sum(sizes.values())
 
 
 def remove(path: str) -> None:

@@ -203,7 +203,7 @@ class DiskWatch:
             return True
 
     def _free_now(self) -> int:
-        found = os.statvfs(self._workspace.path)
+        found = os.fstatvfs(self._workspace._open())  # it may be gone by its name
         return found.f_bfree * found.f_frsize + found.f_ffree * tree.INODE_BYTES
 
 

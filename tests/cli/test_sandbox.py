@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gym_llm.errors import SandboxUnavailable
-from gym_llm.sandbox import open_sandbox
+from gym_llm.sandbox import battery, open_sandbox
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +19,7 @@ def bubblewrap():
 
 
 def test_doctor_shows_machine_providers_and_walls(gym_llm):
-    result = gym_llm("sandbox", "doctor")
+    result = gym_llm("sandbox", "doctor", "attacks=false")
     assert result.status == 0, result.out + result.err
     for words in ("user namespaces: ", "bubblewrap: works", "podman", "walls of bubblewrap", "reaches no network"):
         assert words in result.out
@@ -25,14 +27,37 @@ def test_doctor_shows_machine_providers_and_walls(gym_llm):
 
 
 def test_doctor_of_what_protects_nothing_fails(gym_llm):
-    result = gym_llm("sandbox", "doctor", "provider=unsafe-local")
+    result = gym_llm("sandbox", "doctor", "provider=unsafe-local", "attacks=false")
     assert result.status == 1
     assert "WRONG: starts no process" in result.out
 
 
+@pytest.fixture
+def few_attacks(monkeypatch):
+    chosen = battery.trials(names=["read a file of the machine", "open a raw socket"])
+    monkeypatch.setattr(battery, "trials", lambda: chosen)
+    monkeypatch.setattr(battery, "BENIGN", battery.BENIGN[:2])
+
+
+def test_doctor_tries_attacks(gym_llm, few_attacks):
+    result = gym_llm("sandbox", "doctor")
+    assert result.status == 0, result.out + result.err
+    for words in ("snooping: 3 of 3 stopped", "network: 2 of 2 stopped", "honest programs: 2 of 2 work"):
+        assert words in result.out
+
+
+def test_doctor_tells_which_attacks_succeed_as_json(gym_llm, few_attacks):
+    result = gym_llm("sandbox", "doctor", "provider=unsafe-local", "json=true")
+    assert result.status == 1
+    found = json.loads(result.out)
+    assert not found["good"]
+    through = {attack["name"] for attack in found["attacks"] if attack["outcome"] == "through"}
+    assert "read a file of the machine" in through
+
+
 def test_doctor_without_a_provider(gym_llm, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
-    result = gym_llm("sandbox", "doctor")
+    result = gym_llm("sandbox", "doctor", "attacks=false")
     assert result.status == 1
     assert "apt-get install bubblewrap" in result.out
 

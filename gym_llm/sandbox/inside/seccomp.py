@@ -58,11 +58,17 @@ _THREADS_ONLY = [
     (_AND, 0, 0, _THREAD_FLAGS), (_JUMP_EQUAL, 0, 1, _THREAD_FLAGS), _PASS, _deny(),
 ]  # fmt: skip
 _NO_NAMESPACES = [_argument(0), (_JUMP_ANY_BIT, 0, 1, _NAMESPACE_FLAGS), _deny(), _PASS]
+_MAP_KIND, _MAP_SHARED_ANONYMOUS = 0x2F, (0x21, 0x23)  # MAP_ANONYMOUS with MAP_SHARED or MAP_SHARED_VALIDATE
+_NO_SHARED_ANONYMOUS = [  # such memory stays when it is unmapped but for a page: no limit and no account sees it
+    _argument(3), (_AND, 0, 0, _MAP_KIND),
+    *(step for kind in _MAP_SHARED_ANONYMOUS for step in ((_JUMP_EQUAL, 0, 1, kind), _deny(errno.ENOMEM))), _PASS,
+]  # fmt: skip
 _OLD_CLONE_ONLY = [_deny(errno.ENOSYS)]  # its flags are behind a pointer; glibc then uses clone
 _RULES: dict[str, dict[str, _Instructions]] = {
     "compute": {
         "clone": _THREADS_ONLY,
         "clone3": _OLD_CLONE_ONLY,
+        "mmap": _NO_SHARED_ANONYMOUS,
         "ioctl": _one_of(1, _TERMINAL_QUERIES, errno.ENOTTY),
         "prctl": _one_of(0, _PRCTL),
         "prlimit64": _one_of(0, [0]),
@@ -71,6 +77,7 @@ _RULES: dict[str, dict[str, _Instructions]] = {
     "process": {
         "clone": _NO_NAMESPACES,
         "clone3": _OLD_CLONE_ONLY,
+        "mmap": _NO_SHARED_ANONYMOUS,
         "ioctl": _none_of(1, _TERMINAL_INJECTIONS),
         "prctl": _one_of(0, _PRCTL_OF_PROCESSES),
         "prlimit64": _one_of(0, [0]),

@@ -61,6 +61,7 @@ def main(direct: bool, profile: str, status: socket.socket, fds: list[int], filt
 
 def _prepare(profile: str, header: dict[str, Any], payload_fd: int, offset: int) -> None:
     kernel.protect_from_tracing(False)  # its files in /proc are its own again
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a handler of process 1 is what its run could reach
     walls.take_identity(header["uid"], header["gid"])
     kernel.protect_from_tracing()
     if profile == "process":
@@ -90,13 +91,14 @@ def _become(header: dict[str, Any], fds: list[int], filter_: kernel.Filter, supe
             os.dup2(fd, target)
         os.closerange(len(fds), 1 << 20)
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         kernel.protect_from_tracing(False)
         rlimits.limit(header["limits"], supervisors)
         filter_.install()
         if header["command"]:
             code = _execute(header)
         elif header["session"]:
-            code = _serve_session()
+            code = _serve_session(header["environment"])
         else:
             code = program.run(header["program"], header["arguments"], header["environment"])
     except BaseException:  # boundary: whatever happens here, the supervisor's code below the fork must not run
@@ -107,8 +109,9 @@ def _become(header: dict[str, Any], fds: list[int], filter_: kernel.Filter, supe
     os._exit(code)
 
 
-def _serve_session() -> int:
+def _serve_session(environment: dict[str, str]) -> int:
     """Serve a session; what that needs is imported now, so that every run need not carry it along."""
+    os.environ.update(environment)
     sys.path.insert(0, HOME)
     from gym_llm.sandbox.inside import repl
 

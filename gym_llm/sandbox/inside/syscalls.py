@@ -18,7 +18,7 @@ _X86_64 = """
     utime=132 uselib=134 personality=135 ustat=136 statfs=137 fstatfs=138 sysfs=139 getpriority=140
     sched_getparam=143 sched_getscheduler=145 sched_get_priority_max=146 sched_get_priority_min=147 mlock=149
     munlock=150 vhangup=153 modify_ldt=154 pivot_root=155 _sysctl=156 prctl=157 arch_prctl=158 adjtimex=159
-    setrlimit=160 chroot=161 acct=163 settimeofday=164 mount=165 umount2=166 swapon=167 swapoff=168 reboot=169
+    setrlimit=160 chroot=161 sync=162 acct=163 settimeofday=164 mount=165 umount2=166 swapon=167 swapoff=168 reboot=169
     sethostname=170 setdomainname=171 iopl=172 ioperm=173 create_module=174 init_module=175 delete_module=176
     get_kernel_syms=177 query_module=178 quotactl=179 nfsservctl=180 afs_syscall=183 tuxcall=184 security=185
     gettid=186 readahead=187 tkill=200 time=201 futex=202 sched_setaffinity=203 sched_getaffinity=204
@@ -50,7 +50,7 @@ _AARCH64 = """
     truncate=45 ftruncate=46 fallocate=47 faccessat=48 chdir=49 fchdir=50 chroot=51 fchmod=52 fchmodat=53
     fchownat=54 fchown=55 openat=56 close=57 vhangup=58 pipe2=59 quotactl=60 getdents64=61 lseek=62 read=63
     write=64 readv=65 writev=66 pread64=67 pwrite64=68 preadv=69 pwritev=70 sendfile=71 pselect6=72 ppoll=73
-    signalfd4=74 vmsplice=75 splice=76 tee=77 readlinkat=78 newfstatat=79 fstat=80 fsync=82 fdatasync=83
+    signalfd4=74 vmsplice=75 splice=76 tee=77 readlinkat=78 newfstatat=79 fstat=80 sync=81 fsync=82 fdatasync=83
     sync_file_range=84 timerfd_create=85 timerfd_settime=86 timerfd_gettime=87 utimensat=88 acct=89 capget=90
     personality=92 exit=93 exit_group=94 waitid=95 set_tid_address=96 unshare=97 futex=98 set_robust_list=99
     get_robust_list=100 nanosleep=101 getitimer=102 setitimer=103 kexec_load=104 init_module=105
@@ -96,8 +96,7 @@ _COMPUTE = """
     pwritev2 getrandom statx rseq close_range membarrier copy_file_range fallocate getcpu fadvise64 time wait4
     waitid tgkill sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown getsockopt setsockopt
     getsockname getpeername restart_syscall signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime
-    inotify_init1 inotify_add_watch inotify_rm_watch splice tee readahead sync_file_range syncfs chown fchown
-    lchown fchownat mlock munlock sched_setaffinity setsid capget
+    splice tee chown fchown lchown fchownat mlock munlock sched_setaffinity setsid capget
 """
 # What even `process` may not do.
 _DENIED = """
@@ -111,7 +110,7 @@ _DENIED = """
     set_mempolicy_home_node memfd_create memfd_secret shmget shmat shmctl shmdt msgget msgsnd msgrcv msgctl
     semget semop semtimedop semctl mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr uselib
     ustat sysfs _sysctl process_madvise process_mrelease vmsplice remap_file_pages afs_syscall tuxcall vserver
-    security landlock_create_ruleset
+    security landlock_create_ruleset sync syncfs
 """
 
 COMPUTE, DENIED = tuple(_COMPUTE.split()), tuple(_DENIED.split())
