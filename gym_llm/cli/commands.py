@@ -97,7 +97,7 @@ COMMANDS = (
     Command(
         "sandbox", _SCHEMAS + "SandboxConfig", "action file",
         (
-            "gym-llm sandbox doctor",
+            "gym-llm sandbox doctor attacks=false",
             "echo 'print(6 * 7)' > answer.py && gym-llm sandbox run answer.py cpu=2",
         ),
     ),

@@ -64,4 +64,5 @@ def main(words: list[str]) -> None:
     os.execvp("bwrap", [*line, *words[1:]])
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from adding import Adding, answer, row
-from test_workers import children, records, run
+from processes import children
+from test_workers import records, run
 
 from gym_llm import core
 from gym_llm.errors import ModelError

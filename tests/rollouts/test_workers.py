@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -16,13 +14,14 @@ from typing import Any
 
 import pytest
 from adding import Adding, answer, revoked, row, slow_adding, slow_answer, write_rows
+from processes import children
 
 from gym_llm.errors import ModelError, WorkerError
 from gym_llm.journal import read_keys, read_rows
 from gym_llm.journal.rows import scan
 from gym_llm.mock_model import MockModel
 from gym_llm.policies import OpenAIPolicy, Policy
-from gym_llm.rollouts import Collection, acollect, collect, crew
+from gym_llm.rollouts import Collection, collect, crew
 
 ENV = "adding/Adding-v0"
 CANARY = "SECRET_canary/0+1234567890"
@@ -45,21 +44,6 @@ def timeless(value: Any) -> Any:
 
 def records(path: Path) -> dict[tuple[int, int], Any]:
     return {(each["_ng_task_index"], each["_ng_rollout_index"]): timeless(each) for each in read_rows(path)}
-
-
-def children(pid: int) -> list[int]:
-    """The worker processes of a process: forked off, so that they have its command line, or started anew."""
-    own = Path(f"/proc/{pid}/cmdline").read_bytes()
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            status = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes()
-        except (OSError, NotADirectoryError):
-            continue
-        if int(status[1]) == pid and (command == own or b"gym_llm.workers" in command) and status[0] != "Z":
-            found.append(int(folder.name))
-    return found
 
 
 def gone(pids: list[int]) -> bool:
@@ -163,38 +147,18 @@ class TestDeaths:
 
     def test_killed_a_hundred_times_every_rollout_is_there_once(self, tmp_path: Path) -> None:
         """2,000 episodes of two turns; a worker chosen at random is killed after every 20 rows."""
-        rng, out, killed = random.Random(5), tmp_path / "out.jsonl", []
-        rows = write_rows(tmp_path / "in.jsonl", [row(a) for a in range(2000)])
-        calm = collect(ENV, slow_adding, output=tmp_path / "calm.jsonl", input=rows, progress=False, num_workers=0)
-
-        async def kill() -> None:
-            while len(killed) < 100:
-                await asyncio.sleep(0.005)
-                written = out.read_bytes().count(b"\n") if out.exists() else 0
-                workers = children(os.getpid()) if written >= 19 * len(killed) + 10 else []
-                if workers:
-                    os.kill(rng.choice(workers), signal.SIGKILL)
-                    killed.append(written)
-
-        async def both() -> Collection:
-            killing = asyncio.create_task(kill())
-            try:
-                return await acollect(
-                    ENV, slow_adding, output=out, input=rows, progress=False, num_workers=2, concurrency=64,
-                    max_attempts=20,
-                )  # fmt: skip
-            finally:
-                killing.cancel()
-
-        done = asyncio.run(both())
-        assert len(killed) == 100
-        assert (done.episodes, done.failures, done.missing) == (2000, 0, 0)
+        out, rows = tmp_path / "out.jsonl", write_rows(tmp_path / "in.jsonl", [row(a) for a in range(2000)])
+        calm = collect(ENV, slow_adding, output=tmp_path / "calm.jsonl", input=str(rows), progress=False, num_workers=0)
+        command = [sys.executable, str(Path(__file__).with_name("killing.py")), str(rows), str(out), "100"]
+        killed = subprocess.run(command, capture_output=True, text=True, timeout=150)
+        assert killed.stdout.split() == ["100"], killed.stderr
         assert sorted(read_keys(out)) == [(a, 0) for a in range(2000)]
         got, wanted = records(out), records(calm.path)
         assert all(got[key]["gym_llm"]["attempt"] or got[key] == wanted[key] for key in wanted)
         assert {key: each["response"] for key, each in got.items()} == {key: wanted[key]["response"] for key in got}
         assert {each["reward"] for each in got.values()} == {1.0}
-        assert all("reward" not in each for each in read_rows(done.failures_path))
+        failures = tmp_path / "out_failures.jsonl"
+        assert not failures.exists() or all("reward" not in each for each in read_rows(failures))
 
 
 class TestModel:

@@ -13,18 +13,16 @@ from gym_llm.sandbox.battery.attack import Attack
 from gym_llm.sandbox.battery.marks import Marks
 
 
-@pytest.fixture(scope="module")
-def attacked():
-    """The default provider after the battery, with one zygote, which every run that could poison it shares."""
+@pytest.fixture
+def sandbox():
+    """The default provider with one zygote, which every run that could poison it shares."""
     try:
-        sandbox = open_sandbox("auto", concurrency=16, zygotes=1)
+        opened = open_sandbox("auto", concurrency=16, zygotes=1)
     except SandboxUnavailable as error:
         pytest.skip(f"no sandbox here: {error}")
-    with sandbox:
-        warm(sandbox)
-        before = fingerprint(sandbox.owner)
-        outcomes = run(sandbox)
-        yield sandbox, outcomes, differences(before, sandbox.owner)
+    with opened:
+        warm(opened)
+        yield opened
 
 
 def test_it_is_large_and_of_many_kinds():
@@ -34,32 +32,24 @@ def test_it_is_large_and_of_many_kinds():
     assert {way for _, _, way in trials()} == {"compute", "process", "shell", "session"}
 
 
+WAITING = {
+    "sleep", "do not die when told to", "stop oneself", "wait for what never comes", "answer by halves",
+    "wait for the deadline and end well", "close the channel", "flood the channel",
+}  # fmt: skip
+
+
 @pytest.mark.timeout(170)
-def test_nothing_gets_through(attacked):
-    _, outcomes, _ = attacked
+def test_nothing_gets_through_and_the_machine_is_what_it_was(sandbox):
+    """One test, since the battery is run once: what came of it, the machine, and honest programs after it."""
+    before = fingerprint(sandbox.owner)
+    outcomes = run(sandbox)
+    changed = differences(before, sandbox.owner)
     assert len(outcomes) == len(trials())
     assert not [outcome for outcome in outcomes if outcome.outcome == "through"]
-
-
-def test_every_stop_is_explained(attacked):
-    _, outcomes, _ = attacked
     assert not [outcome for outcome in outcomes if outcome.outcome == "unexplained"]
-
-
-def test_only_what_waits_is_stopped_by_the_clock(attacked):
-    _, outcomes, _ = attacked
-    waiting = {"sleep", "do not die when told to", "stop oneself", "wait for what never comes", "answer by halves",
-               "wait for the deadline and end well", "close the channel", "flood the channel"}  # fmt: skip
-    assert {outcome.name for outcome in outcomes if "ended by wall" in outcome.detail} <= waiting
-
-
-def test_the_machine_is_what_it_was(attacked):
-    assert not attacked[2]
-
-
-@pytest.mark.parametrize("program", BENIGN, ids=lambda program: program.name)
-def test_honest_programs_run_after_it(attacked, program):
-    assert not program.run(attacked[0])
+    assert {outcome.name for outcome in outcomes if "ended by wall" in outcome.detail} <= WAITING
+    assert not changed
+    assert not {program.name: told for program in BENIGN if (told := program.run(sandbox))}
 
 
 def test_marks_tell_a_leak_and_a_touch():
@@ -78,8 +68,7 @@ def outcome_of(sandbox, text, **settings):
     return found
 
 
-def test_controls(attacked):
-    sandbox = attacked[0]
+def test_controls(sandbox):
     assert outcome_of(sandbox, "through('yes')").outcome == "through"
     assert outcome_of(sandbox, "open('/nowhere')").outcome == "stopped"
     assert outcome_of(sandbox, "pass").outcome == "unexplained"

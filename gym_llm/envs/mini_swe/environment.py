@@ -63,8 +63,7 @@ class MiniSWE(ResponsesEnv):
 
     Task = SWETask
     needs = ("bubblewrap",)
-    domain = "coding"
-    max_turns = 50
+    domain, max_turns = "coding", 50
     replayable = False
     tool_timeout = 90.0
     known_shortcuts = {"paid-calls-only": "the submission is a call; the message after it is not read"}  # noqa: RUF012
