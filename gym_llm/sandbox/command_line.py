@@ -65,7 +65,7 @@ def bubblewrap(
     words += [word for name, device in _DEVICES.items() for word in ("--dev-bind", f"/dev/{device}", f"/dev/{name}")]
     words += [word for name, target in _DEVICE_LINKS.items() for word in ("--symlink", target, f"/dev/{name}")]
     words += ["--remount-ro", "/dev", "--dir", "/sandbox"]
-    for folder in ("/tmp", "/var/tmp"):  # a folder that lies there on this machine has to be seen there: TMPDIR helps
+    for folder in ("/tmp", "/var/tmp"):  # else `walls.py` does it for each run
         if not any(path.startswith(f"{folder}/") for path in (*interpreter.folders, *read_only)):
             words += ["--dir", str(Path(folder).parent), "--symlink", "/sandbox/tmp", folder]
     if spaces:

@@ -49,7 +49,9 @@ def test_files_and_arguments(any_box):
 
 def test_a_run_leaves_nothing_to_the_next(box):
     box.run(program="import builtins, sys; open('left', 'w'); builtins.left = sys.left = 1; open('/tmp/left', 'w')")
-    seen = "import os, sys; print(os.listdir(), 'left' in os.listdir('/tmp'), hasattr(sys, 'left'), 'left' in globals())"
+    seen = (
+        "import os, sys; print(os.listdir(), 'left' in os.listdir('/tmp'), hasattr(sys, 'left'), 'left' in globals())"
+    )
     assert box.run(program=seen).stdout == b"[] False False False\n"
 
 

@@ -30,6 +30,9 @@ def mount_all(limits: dict[str, Any], workspace: str | None, profile: str) -> No
     kernel.mount("tmpfs", ROOT, "tmpfs", _TMPFS, f"size={limits['disk']},nr_inodes={limits['inodes']},mode=755")
     for folder in (WORK, f"{ROOT}/tmp", f"{ROOT}/shm"):
         os.mkdir(folder, 0o755)  # noqa: PTH102
+    for folder in ("/tmp", "/var/tmp"):
+        if not os.path.islink(folder):  # noqa: PTH114 - then something of the machine is shown below it
+            _lay_under(folder)
     if workspace:
         kernel.mount(f"{SPACES}/{workspace}", WORK, None, kernel.MS_BIND)
     if os.path.isdir(SPACES):  # noqa: PTH112
@@ -41,3 +44,12 @@ def mount_all(limits: dict[str, Any], workspace: str | None, profile: str) -> No
         except OSError:  # Linux before 5.8 knows no subset
             pass
     kernel.mount("proc", "/proc", "proc", _PROC)
+
+
+def _lay_under(folder: str) -> None:
+    """Put the run's own temporary folder under what is shown below a folder of that use."""
+    for name in os.listdir(folder):  # noqa: PTH208
+        inside = f"{ROOT}/tmp/{name}"
+        os.mkdir(inside, 0o755)  # noqa: PTH102
+        kernel.mount(f"{folder}/{name}", inside, None, kernel.MS_BIND | kernel.MS_REC)
+    kernel.mount(f"{ROOT}/tmp", folder, None, kernel.MS_BIND | kernel.MS_REC)
