@@ -32,7 +32,7 @@ def test_the_first_environments_are_registered():
 
 @pytest.mark.parametrize("env_id", IDS)
 def test_it_keeps_the_contract_and_its_declared_shortcuts_are_real(env_id):
-    report = gym_llm.check(env_id, tasks=10, hostile_actions=500)
+    report = gym_llm.check(env_id, tasks=5, hostile_actions=300)
     assert report.ok, report.text()
     declared = {finding.name for finding in report.findings if finding.status == "declared"}
     assert declared == set(env_class(env_id).known_shortcuts)
