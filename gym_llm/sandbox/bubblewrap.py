@@ -108,7 +108,7 @@ class Bubblewrap(Sandbox):
         with _pipe() as (out, out_inner), _pipe() as (err, err_inner), inner:
             try:
                 run = self._request_run(request, [out_inner, err_inner, inner.fileno()])
-            except BaseException:
+            except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
                 channel.close()
                 raise
             most = request.limits.output

@@ -47,7 +47,7 @@ class ChildSandbox(Sandbox):
             stack.callback(os.close, err_inner)
             try:
                 run = self._launched(request, Streams(stdin, out_inner, err_inner))
-            except BaseException:
+            except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
                 os.close(out)
                 os.close(err)
                 raise
@@ -62,7 +62,7 @@ class ChildSandbox(Sandbox):
                 stack.callback(os.close, fd)
             try:
                 run = self._launched(request, Streams(inner.fileno(), out_inner, err_inner, inner.fileno()))
-            except BaseException:
+            except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
                 for end in (channel.detach(), out, err):
                     os.close(end)
                 raise
@@ -89,7 +89,7 @@ class ChildSandbox(Sandbox):
 
         try:
             run = self._spawn(request, space, folder.path / "program.py", streams, clean)
-        except BaseException:
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
             clean()
             raise
         run.over_disk = DiskWatch(space, request.limits.disk)

@@ -48,7 +48,7 @@ def open_sandbox(provider: str = "auto", **settings: Any) -> Sandbox:
         raise SandboxUnavailable(f"{error}{_others(provider)}") from error
     try:
         _prove(sandbox)
-    except BaseException:
+    except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
         sandbox.close()
         raise
     return sandbox

@@ -25,7 +25,7 @@ class Slots:
         place = self._place()
         try:
             place.result()
-        except BaseException:
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
             self._give_up(place)
             raise
 
@@ -36,7 +36,7 @@ class Slots:
             return
         try:
             await asyncio.wrap_future(place)
-        except BaseException:
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
             self._give_up(place)
             raise
 

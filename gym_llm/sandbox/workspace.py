@@ -79,7 +79,7 @@ class Workspace:
         copied = self._spaces.make()
         try:
             tree.copy(self._open(), copied._open(), owner=self._spaces.owner)
-        except BaseException:
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
             copied.close()
             raise
         return copied
@@ -154,7 +154,7 @@ class Spaces:
                     os.close(source)
             for name, content in (files or {}).items():
                 made.write(name, content)
-        except BaseException:
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
             made.close()
             raise
         return made
