@@ -7,6 +7,7 @@ typed or configured, 130 interrupted.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch([word for word in words if word != "--traceback"])
     except KeyboardInterrupt as interrupt:
+        if arguments is None:  # it leaves: one more Ctrl-C has nothing to stop, and would print a traceback
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return _told("; ".join(filter(None, ["interrupted", _harmless(interrupt)])), 130, with_traceback)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -106,6 +106,9 @@ def test_ctrl_c_leaves_no_traceback(folder):
             pass
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert b"interrupted" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)  # while it leaves
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert b"Traceback" not in err

@@ -122,6 +122,13 @@ async def slow_answer(observation: list[dict[str, Any]]) -> list[dict[str, Any]]
     return answer(observation)
 
 
+async def never_after_40(observation: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same for the first 40 tasks; the others wait for ever."""
+    if int(observation[0]["content"].strip("?").split()[2]) >= 40:
+        await asyncio.sleep(3600)
+    return answer(observation)
+
+
 async def slow_adding(observation: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The same, with the tool first."""
     await asyncio.sleep(0.02)

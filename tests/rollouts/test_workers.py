@@ -210,11 +210,10 @@ PROGRAM = """
 import json, sys
 import adding
 from gym_llm.rollouts import collect, collector
-collector.GRACE_SECONDS = 1.0
-print("ready", flush=True)
+policy, collector.GRACE_SECONDS, settings = json.loads(sys.argv[1])
 try:
-    collect("adding/Adding-v0", adding.slow_answer, num_workers=2, concurrency=8, progress=False, resume=True,
-            **json.loads(sys.argv[1]))
+    collect("adding/Adding-v0", getattr(adding, policy), num_workers=2, concurrency=8, progress=False, resume=True,
+            **settings)
 except KeyboardInterrupt as error:
     print("interrupted:", type(error).__name__, error, flush=True)
     raise SystemExit(130)
@@ -224,10 +223,10 @@ except KeyboardInterrupt as error:
 class TestDriver:
     """The driver is stopped from outside."""
 
-    def start(self, folder: Path) -> subprocess.Popen[str]:
+    def start(self, folder: Path, policy: str = "slow_answer", grace: float = 1.0) -> subprocess.Popen[str]:
         self.out = folder / "out.jsonl"
         paths = {"input": str(write_rows(folder / "in.jsonl", [row(a) for a in range(300)])), "output": str(self.out)}
-        command = [sys.executable, "-c", PROGRAM, json.dumps(paths)]
+        command = [sys.executable, "-c", PROGRAM, json.dumps([policy, grace, paths])]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -252,9 +251,9 @@ class TestDriver:
         assert all(sound for _, _, sound in scan(self.out))
         assert sorted(read_keys(self.out)) == [(a, 0) for a in range(300)]
 
-    @pytest.mark.parametrize("times", [1, 2])
-    def test_ctrl_c(self, tmp_path: Path, times: int) -> None:
-        with self.start(tmp_path) as process:
+    @pytest.mark.parametrize(("times", "grace"), [(1, 1.0), (2, 300.0)])
+    def test_ctrl_c(self, tmp_path: Path, times: int, grace: float) -> None:
+        with self.start(tmp_path, "never_after_40", grace) as process:
             self.wait_for_rows(20)
             workers = children(process.pid)
             for _ in range(times):
