@@ -115,13 +115,16 @@ def _provider(name: str) -> Finding:
 _ATTEMPTS = {
     "reaches no network": "import socket\nsocket.create_connection(('1.1.1.1', 53), 1)",
     "starts no process": "import os\nos.fork()",
-    "sees no process of this machine": "import os\nassert len([p for p in os.listdir('/proc') if p.isdigit()]) > 2",
+    "sees no process of this machine": "import os\nassert len([p for p in os.listdir('/proc') if p.isdigit()]) > 2, 'only its own are there'",
     "changes no file of the system": "open('/usr/canary', 'w')",
     "writes no kernel setting": "open('/proc/sys/kernel/core_pattern', 'w')",
-    "sees no home folder": "import os\nassert os.listdir('/home') or os.listdir('/root/.ssh')",
-    "inherits no variable": f"import os\nassert {_CANARY!r} in str(os.environ)",
+    "sees no home folder": "import os\nassert os.listdir('/home') or os.listdir('/root/.ssh'), 'both are empty'",
+    "inherits no variable": f"import os\nassert {_CANARY!r} in str(os.environ), 'it is not there'",
     "is not root": "import os\nos.setuid(0)",
-    "mounts nothing": "import ctypes\nassert ctypes.CDLL(None).mount(b'x', b'/sandbox/tmp', b'tmpfs', 0, None) == 0",
+    "mounts nothing": (
+        "import ctypes\nmount = ctypes.CDLL(None, use_errno=True).mount\n"
+        "if mount(b'x', b'/sandbox/tmp', b'tmpfs', 0, None): raise OSError(ctypes.get_errno(), 'mount')"
+    ),
     "takes no more memory than it may": "assert bytearray(1 << 29)",
     "fills no disk": "open('big', 'wb').write(b'x' * (1 << 25))",
 }
@@ -135,6 +138,6 @@ def _attempt(sandbox: Sandbox, name: str, program: str) -> Finding:
     finally:
         del os.environ["GYM_LLM_CANARY"]
     if result.ok:
-        return Finding(name, False, "it does")
+        return Finding(name, False, "a program that tries it gets through")
     told = result.stderr_text.strip().splitlines()
-    return Finding(name, True, told[-1] if told else result.reason)
+    return Finding(name, True, f"stands; a program that tries it gets {told[-1] if told else result.reason}")
