@@ -23,7 +23,7 @@ from gym_llm.conformance import hostile
 from gym_llm.conformance.invariants import step_problem
 from gym_llm.conformance.material import ARGUMENTS, KEYS, TYPES, VALUES
 
-WANTED, EXAMPLES, SEEDED = 10_000, 30, 260
+WANTED, EXAMPLES, SEEDED = 10_000, 60, 120
 
 SHOWABLE = [value for value in VALUES if value != 10**5000]  # Hypothesis prints what it draws
 
