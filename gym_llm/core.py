@@ -16,6 +16,7 @@ from typing import Any, ClassVar, cast
 import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
 
 from gym_llm import actions, bridge, calls
 from gym_llm import tasks as rows
@@ -75,6 +76,7 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
     known_shortcuts: ClassVar[Mapping[str, str]] = {}
     tools: ClassVar[dict[str, Tool]] = {}
     awaits: ClassVar[bool] = False
+    _drawing: np.random.Generator | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -173,7 +175,10 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
             TaskError: When the row is not one of this environment's.
             ConfigError: For an unknown option.
         """
-        super().reset(seed=seed)
+        if type(seed) is int and seed >= 0:
+            self._np_random, self._np_random_seed = None, seed  # many episodes never draw: made when asked for
+        else:
+            super().reset(seed=seed)
         self._episode = None
         index, task = self._draw(options or {})
         self._task = task
@@ -221,6 +226,16 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
             gymnasium.logger.warn("render() needs render_mode='ansi' at make")
             return None
         return transcript(self._episode.items if self._episode else [])
+
+    @property
+    def _np_random(self) -> np.random.Generator | None:  # type: ignore[override]
+        if self._drawing is None and self._np_random_seed is not None:
+            self._drawing, _ = seeding.np_random(self._np_random_seed)
+        return self._drawing
+
+    @_np_random.setter
+    def _np_random(self, generator: np.random.Generator | None) -> None:
+        self._drawing = generator
 
     # The episode's course.
 

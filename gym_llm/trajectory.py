@@ -213,11 +213,16 @@ def _summed(reported: list[Usage]) -> dict[str, Any]:
     """Add usages up; a detail that any call leaves out is null, as NeMo Gym's is."""
     total: dict[str, Any] = {}
     for key in ("input_tokens", "output_tokens", "total_tokens"):
-        total[key] = sum(int(usage.get(key) or 0) for usage in reported)
+        total[key] = _sum_of(key, reported)
     for group in ("input_tokens_details", "output_tokens_details"):
-        parts = [usage.get(group) for usage in reported]
-        whole = [part for part in parts if isinstance(part, dict)]
-        complete = len(whole) == len(parts)
-        names = set[str]().union(*whole) if complete else set()
-        total[group] = {name: sum(int(part.get(name) or 0) for part in whole) for name in sorted(names)} or None
+        parts = [part for usage in reported if isinstance(part := usage.get(group), dict)]
+        names = sorted(set().union(*parts)) if len(parts) == len(reported) else ()
+        total[group] = {name: _sum_of(name, parts) for name in names} or None
     return total
+
+
+def _sum_of(key: str, usages: list[Any]) -> int:
+    found = 0
+    for usage in usages:
+        found += int(usage.get(key) or 0)
+    return found

@@ -62,7 +62,7 @@ def test_five_hundred_wrapped_environments_wait_together_in_one_thread():
 
     threads = threading.active_count()
     seconds, steps = asyncio.run(main())
-    assert 0.2 <= seconds < 1.0
+    assert 0.2 <= seconds < 5.0  # one after the other: 100 seconds
     assert all(observation[-1]["output"] == "nobody" for observation, *_ in steps)
     assert threading.active_count() == threads
 

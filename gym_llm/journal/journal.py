@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,8 +83,12 @@ class Journal:
         Raises:
             OutputError: If it cannot be written whole; the file is then as it was before.
         """
-        self._write(seal(row if isinstance(row, bytes) else encode(row)))
-        self._pending += 1
+        self.extend([row])
+
+    def extend(self, rows: Sequence[Mapping[str, Any] | bytes]) -> None:
+        """Append rows in one write, all of them or, with an `OutputError`, none."""
+        self._write(b"".join([seal(row if isinstance(row, bytes) else encode(row)) for row in rows]))
+        self._pending += len(rows)
         if not self._work.is_set():
             self._work.set()
         if self._pending >= self._sync_rows and not self._hurry.is_set():

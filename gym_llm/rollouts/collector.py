@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from gym_llm.errors import OutputError
 from gym_llm.rollouts.episodes import Failed, Finished
 from gym_llm.rollouts.metrics import Metrics
 from gym_llm.rollouts.outputs import Outputs
@@ -51,6 +52,7 @@ class Collector:
         self._stage = stage
         self._loop: asyncio.AbstractEventLoop | None = None
         self._grace: asyncio.TimerHandle | None = None
+        self._unwritten: list[tuple[Job, Finished]] = []
 
     async def run(self) -> None:
         """Play every job; returns when all are settled, or when stopped.
@@ -63,6 +65,7 @@ class Collector:
             with rare_garbage_collection():
                 await self._stage.run(self)
         finally:
+            self.flush()
             if self._grace is not None:
                 self._grace.cancel()
         if self.error is not None:
@@ -79,17 +82,35 @@ class Collector:
         return None if self.stopping else self.plan.next()
 
     def settle(self, job: Job, outcome: Finished | Failed) -> None:
-        """Write one outcome and count it."""
+        """Write one outcome and count it; those of one turn of the event loop are written together.
+
+        Raises:
+            OutputError: A failure cannot be written. Of a row, `run` tells it.
+        """
         if isinstance(outcome, Finished):
-            self.outputs.add_row(outcome.line)
+            if not self._unwritten and self._loop is not None:
+                self._loop.call_soon(self.flush)
+            self._unwritten.append((job, outcome))
+            return
+        self.outputs.add_failure(outcome.line)
+        self.plan.fail(job.task, job.rollout)
+        self.metrics.add_failure(outcome.kind)
+        self._show()
+
+    def flush(self) -> None:
+        """Write the rows that wait, and count them."""
+        rows, self._unwritten = self._unwritten, []
+        if not rows:
+            return
+        try:
+            self.outputs.add_rows([outcome.line for _, outcome in rows])
+        except OutputError as error:
+            self.stop(error)
+            return
+        for job, outcome in rows:
             self.plan.finish(job.task, job.rollout)
             self.metrics.add(outcome.facts)
-        else:
-            self.outputs.add_failure(outcome.line)
-            self.plan.fail(job.task, job.rollout)
-            self.metrics.add_failure(outcome.kind)
-        metrics = self.metrics
-        self.progress.update(self.plan.finished, metrics.running_mean, metrics.failures, metrics.tokens)
+        self._show()
 
     def stop(self, error: Exception | None = None) -> None:
         """Begin no more episodes, and give up those that run after a while.
@@ -101,6 +122,10 @@ class Collector:
         if not self.stopping and self._loop is not None:
             self.stopping = True
             self._grace = self._loop.call_later(GRACE_SECONDS, self._stage.cancel)
+
+    def _show(self) -> None:
+        metrics = self.metrics
+        self.progress.update(self.plan.finished, metrics.running_mean, metrics.failures, metrics.tokens)
 
 
 @contextmanager

@@ -190,6 +190,7 @@ class Crew:
         return None if job is None else _Given(job)
 
     def _end_if_done(self) -> None:
+        self._collector.flush()
         if self._over.done() or any(member.running for member in self._members):
             return
         if self._collector.stopping or not (self._again or self._collector.plan.missing):

@@ -103,7 +103,7 @@ class Metrics:
         starts = np.flatnonzero(np.diff(tasks, prepend=tasks[0] - 1)) if len(tasks) else np.array([], np.int64)
         most = int(np.max(np.diff(np.append(starts, len(tasks))), initial=0))
         passed = rewards >= self.threshold - _TOLERANCE
-        levels = len(np.unique(rewards[:100_000]))
+        levels = len(set(rewards[:100_000].tolist()))
         return {
             "episodes": {"done": self.episodes, "expected": expected, "tasks": len(starts), "given_up": given_up},
             "reward": _reward(rewards, starts),

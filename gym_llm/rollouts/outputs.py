@@ -134,9 +134,9 @@ class Outputs:
         plan.count_given_up()
         return found
 
-    def add_row(self, line: bytes) -> None:
-        """Append one encoded record."""
-        self._rows.append(self._clean(line))
+    def add_rows(self, lines: list[bytes]) -> None:
+        """Append encoded records."""
+        self._rows.extend([self._clean(line) for line in lines])
 
     def add_failure(self, line: bytes) -> None:
         """Append one encoded failure."""

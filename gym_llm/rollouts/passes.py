@@ -117,7 +117,7 @@ def summary(rewards: Floats, starts: Ints, threshold: float, ks: list[int], seed
     n = np.diff(bounds)
     c = np.add.reduceat((rewards >= threshold).astype(np.int64), starts) if len(starts) else n
     found: dict[str, Any] = {}
-    graded = len(np.unique(rewards)) > 2
+    graded = len(set(rewards.tolist())) > 2
     for k in ks:
         enough = n >= k
         if not enough.any():

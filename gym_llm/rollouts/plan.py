@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-_SAMPLING = 0x5A
-
 
 class Job(NamedTuple):
     """One episode to play: which task, which repeat of it, and how many attempts failed before."""
@@ -109,20 +107,23 @@ class Seeds:
 
     def __init__(self, run: int) -> None:
         self.run = run
-        self._last: tuple[int, int] | None = None
+        self._last: tuple[int, int, list[int]] = (-1, -1, [])
 
     def environment(self, task: int) -> int:
         """Return the environment's seed for a task."""
-        if self._last is None or self._last[0] != task:
-            self._last = (task, _seed(self.run, task))
-        return self._last[1]
+        return self._drawn(task, 0, 0)
 
     def sampling(self, job: Job) -> int:
         """Return the policy's seed for one attempt."""
-        return _seed(self.run, job.task, job.rollout, job.attempt, _SAMPLING)
+        return self._drawn(job.task, job.attempt, job.rollout + 1)
 
-
-def _seed(*words: int) -> int:
-    small = max(words) < 1 << 32  # an array saves half of the time, and gives the same seeds
-    entropy = np.array(words, dtype=np.uint32) if small else words
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0]) >> 1
+    def _drawn(self, task: int, attempt: int, place: int) -> int:
+        """Return one number of the sequence of a task's attempt: the environment's, then one per repeat."""
+        last_task, last_attempt, numbers = self._last
+        if task != last_task or attempt != last_attempt or place >= len(numbers):
+            words = (self.run, task, attempt)
+            small = max(words) < 1 << 32  # an array saves half of the time, and gives the same numbers
+            sequence = np.random.SeedSequence(np.array(words, dtype=np.uint32) if small else words)
+            numbers = (sequence.generate_state(2 * place + 2) >> 1).tolist()
+            self._last = task, attempt, numbers
+        return numbers[place]

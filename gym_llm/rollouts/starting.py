@@ -58,6 +58,6 @@ class _Here(Interpreter):
         root = str(Path(gym_llm.__file__).parent.parent)
         program = (
             "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-            f"sys.path.append({root!r}); from {module} import main; main()"
+            f"{root!r} in sys.path or sys.path.insert(0, {root!r}); from {module} import main; main()"
         )
         return [str(self.executable), "-P", "-c", program, *args]

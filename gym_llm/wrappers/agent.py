@@ -40,7 +40,7 @@ class AgentWrapper(gymnasium.Wrapper[Any, Action, Any, Action], RecordConstructo
         self, env: gymnasium.Env[Any, Action], policy: Policy | dict[str, Any] | str | Callable[..., Any]
     ) -> None:
         self.policy = as_policy(policy)
-        RecordConstructorArgs.__init__(self, policy=self.policy.spec())
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, policy=self.policy.spec())  # a fresh one
         gymnasium.Wrapper.__init__(self, env)
         self._inner = recorder.responses_env(env)
 

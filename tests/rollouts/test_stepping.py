@@ -102,7 +102,7 @@ def test_a_policy_that_never_answers_fails(tmp_path: Path) -> None:
         await asyncio.sleep(3600 if "What is 3 " in observation[0]["content"] else 0)
         return answer(observation)
 
-    done = run(tmp_path, [row(a) for a in range(6)], policy, max_attempts=1, episode_timeout=1.0)
+    done = run(tmp_path, [row(a) for a in range(6)], policy, max_attempts=1, episode_timeout=3.0)
     assert (done.episodes, done.failures) == (5, 1)
     assert [each["error"]["type"] for each in read_rows(done.failures_path)] == ["TimeoutError"]
 

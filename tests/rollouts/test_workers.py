@@ -122,7 +122,8 @@ class TestDeaths:
     def test_only_the_culprit_fails(self, tmp_path: Path, trouble: str, kind: str) -> None:
         rows = [row(a, trouble=trouble if a in (7, 20) else "") for a in range(60)]
         calm = run(tmp_path, [row(a) for a in range(60)], slow_answer, name="calm", num_workers=0)
-        done = run(tmp_path, rows, slow_answer, concurrency=16, max_attempts=1, episode_timeout=1.5)
+        patience = 2.0 if trouble == "hang" else 60.0
+        done = run(tmp_path, rows, slow_answer, concurrency=16, max_attempts=1, episode_timeout=patience)
         got, wanted = records(done.path), records(calm.path)
         assert sorted(read_keys(done.path)) == [(a, 0) for a in range(60) if a not in (7, 20)]
         assert all(got[key]["reward"] == 1.0 for key in got)
@@ -135,7 +136,7 @@ class TestDeaths:
 
     def test_an_episode_that_waits_for_ever_costs_no_worker(self, tmp_path: Path) -> None:
         rows = [row(a, trouble="wait" if a == 3 else "") for a in range(20)]
-        done = run(tmp_path, rows, max_attempts=1, episode_timeout=1.0)
+        done = run(tmp_path, rows, max_attempts=1, episode_timeout=3.0)
         assert (done.episodes, done.failures) == (19, 1)
         assert [each["_ng_failure_class"] for each in read_rows(done.failures_path)] == ["worker_timeout"]
 

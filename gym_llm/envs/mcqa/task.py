@@ -52,6 +52,8 @@ class MCQATask(Task):
             raise PydanticCustomError("expected_answer", "must be the letter of an option")
         if not {"options", "template_metadata"} <= info.data.keys():
             return value
+        if _is_one(letter, info.data["options"]):
+            return value
         choices, template = _choices(info.data["options"]), info.data["template_metadata"]
         if not choices and not (template and template.output_regex):
             raise PydanticCustomError("expected_answer", "no option has a letter and a text, so no answer is right")
@@ -65,10 +67,16 @@ def _letter(value: str | None) -> str:
     return (value or "").strip().upper()
 
 
+def _is_one(letter: str, options: list[dict[str, str | None]] | None) -> bool:
+    return any(option.get(letter) is not None for option in options or ())
+
+
 def _choices(options: list[dict[str, str | None]] | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for option in options or ():
         for key, text in option.items():
-            if len(key) == 1 and key.isalpha() and text is not None:
-                found.setdefault(key.upper(), text)
+            if text is not None and len(key) == 1 and key.isalpha():
+                letter = key.upper()
+                if letter not in found:
+                    found[letter] = text
     return found
