@@ -228,7 +228,7 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
         return transcript(self._episode.items if self._episode else [])
 
     @property
-    def _np_random(self) -> np.random.Generator | None:  # type: ignore[override]
+    def _np_random(self) -> np.random.Generator | None:
         if self._drawing is None and self._np_random_seed is not None:
             self._drawing, _ = seeding.np_random(self._np_random_seed)
         return self._drawing

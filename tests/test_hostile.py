@@ -1,5 +1,7 @@
 """Nothing that a model can send escapes from `step`: at least 10,000 hostile actions for every shipped environment.
 
+Those whose tools run programs, milliseconds each, get 2,000.
+
 Hypothesis draws what it is good at (texts, JSON values, items out of them) and the seeds of the generators that
 `gym_llm.check` uses; many actions make one example, played across episodes.
 """
@@ -24,6 +26,7 @@ from gym_llm.conformance.invariants import step_problem
 from gym_llm.conformance.material import ARGUMENTS, KEYS, TYPES, VALUES
 
 WANTED, EXAMPLES, SEEDED = 10_000, 60, 120
+WANTED_OF_SANDBOXES = 2_000
 
 SHOWABLE = [value for value in VALUES if value != 10**5000]  # Hypothesis prints what it draws
 
@@ -94,9 +97,10 @@ def test_no_action_escapes(env_id):
     env = gymnasium.make(env_id)
     tools = [tool.declaration() for tool in env.unwrapped.tools.values()]
     count = Counter()
+    wanted = WANTED_OF_SANDBOXES if "bubblewrap" in env.unwrapped.needs else WANTED
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=EXAMPLES * wanted // WANTED,
         derandomize=True,
         deadline=None,
         database=None,
@@ -109,10 +113,10 @@ def test_no_action_escapes(env_id):
 
     play()
     rest = hostile.actions(np.random.default_rng(1), tools)
-    played(env, (action for _, action in islice(rest, max(WANTED - count["actions"], 0))), count)
+    played(env, (action for _, action in islice(rest, max(wanted - count["actions"], 0))), count)
     played(env, (hostile.giant(np.random.default_rng(seed), tools) for seed in range(6)), count)
-    assert count["actions"] >= WANTED
-    assert count["episodes"] >= WANTED / (2 * env.unwrapped.max_turns)
+    assert count["actions"] >= wanted
+    assert count["episodes"] >= wanted / (2 * env.unwrapped.max_turns)
     env.close()
 
 

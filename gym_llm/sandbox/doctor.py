@@ -115,7 +115,9 @@ def _provider(name: str) -> Finding:
 _ATTEMPTS = {
     "reaches no network": "import socket\nsocket.create_connection(('1.1.1.1', 53), 1)",
     "starts no process": "import os\nos.fork()",
-    "sees no process of this machine": "import os\nassert len([p for p in os.listdir('/proc') if p.isdigit()]) > 2, 'only its own are there'",
+    "sees no process of this machine": (
+        "import os\nassert len([p for p in os.listdir('/proc') if p.isdigit()]) > 2, 'only its own are there'"
+    ),
     "changes no file of the system": "open('/usr/canary', 'w')",
     "writes no kernel setting": "open('/proc/sys/kernel/core_pattern', 'w')",
     "sees no home folder": "import os\nassert os.listdir('/home') or os.listdir('/root/.ssh'), 'both are empty'",
