@@ -57,7 +57,7 @@ def test_shell_examples_run(page: Path, tmp_path: Path) -> None:
             if any(word in line for word in NOT_RUN):
                 continue
             assert line.startswith("gym-llm "), f"{page.name}: {line!r} is not run by this test"
-            line = line.replace("sandbox doctor", "sandbox doctor attacks=false")  # a minute; they have tests of their own
+            line = line.replace("sandbox doctor", "sandbox doctor attacks=false")  # they have tests of their own
             command = line.replace("gym-llm", f"{sys.executable} -m gym_llm.cli", 1)
             done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, f"{page.name}: {line}\n{done.stderr}"
