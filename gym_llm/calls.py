@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from gym_llm.tools import Tool, answer
 
 def run(
     call: ToolCall, env: object, tools: Mapping[str, Tool], offered: Collection[str], timeout: float,
-    max_chars: int,
+    max_chars: int, answer_call: Callable[[ToolCall], Any] | None = None,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Run a call and write its answer into it.
 
@@ -34,15 +34,24 @@ def run(
         offered: Names of the tools that the task offers.
         timeout: Seconds that an awaiting tool may take.
         max_chars: Longest answer, in characters.
+        answer_call: Answers the calls that are of none of these tools; without it they are refused.
 
     Returns:
         When the tool crashed, a report for the author: `tool`, `type`, `message`, `traceback`.
     """
     crash = None
     try:
-        tool = _find(call.name, tools, offered)
-        call.arguments = tool.checked(_parsed(call.raw_arguments))
-        call.output = _capped(answer(_called(tool, env, call.arguments, timeout)), max_chars)
+        tool = tools.get(call.name) if call.name in offered else None
+        if tool is not None:
+            arguments = call.arguments = tool.checked(parsed(call.raw_arguments))
+            result = tool.function(env, **arguments) if tool.method else tool.function(**arguments)
+        elif answer_call is not None:
+            result = answer_call(call)
+        else:
+            raise unknown(call.name, tools, offered)
+        if inspect.isawaitable(result):
+            result = _awaited(call.name, result, timeout)
+        call.output = _capped(answer(result), max_chars)
     except ToolError as error:
         _fail(call, str(error))
     except (Exception, SystemExit) as error:  # boundary: a crash of environment code is answered, and reported
@@ -59,29 +68,30 @@ def refuse(call: ToolCall, reason: str) -> None:
     _fail(call, reason)
 
 
-def _find(name: str, tools: Mapping[str, Tool], offered: Collection[str]) -> Tool:
-    if name in tools and name in offered:
-        return tools[name]
+def unknown(name: str, tools: Iterable[str], offered: Collection[str]) -> ToolError:
+    """Return what the model is told when it calls a tool that there is not."""
     known = [known for known in tools if known in offered]
     shown = f"The tools are {', '.join(known)}." if known else "There are no tools."
-    raise ToolError(f"unknown tool {name[:80]!r}.{did_you_mean(name[:80], known)} {shown}")
+    return ToolError(f"unknown tool {name[:80]!r}.{did_you_mean(name[:80], known)} {shown}")
 
 
-def _parsed(arguments: str) -> Any:
+def parsed(arguments: str) -> Any:
+    """Return a call's arguments as data; an empty text stands for none.
+
+    Raises:
+        ToolError: They are no JSON.
+    """
     try:
         return parse_model_json(arguments) if arguments.strip() else {}
     except ModelJSONError as error:
         raise ToolError(f"the arguments are not valid JSON: {error}") from None
 
 
-def _called(tool: Tool, env: object, arguments: dict[str, Any], timeout: float) -> Any:
-    result = tool.function(env, **arguments) if tool.method else tool.function(**arguments)
-    if not inspect.isawaitable(result):
-        return result
+def _awaited(name: str, result: Awaitable[Any], timeout: float) -> Any:
     try:
         return bridge.wait(_limited(result, timeout))
     except TimeoutError:
-        raise ToolError(f"{tool.name} did not answer within {timeout:g} seconds") from None
+        raise ToolError(f"{name} did not answer within {timeout:g} seconds") from None
 
 
 async def _limited(awaitable: Any, timeout: float) -> Any:

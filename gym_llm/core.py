@@ -20,8 +20,8 @@ from gymnasium.utils import seeding
 
 from gym_llm import actions, bridge, calls
 from gym_llm import tasks as rows
-from gym_llm.episode import EndReason, Episode, Verification
-from gym_llm.errors import ConfigError, DefinitionError, VerifierError, did_you_mean
+from gym_llm.episode import EndReason, Episode, ToolCall, Verification
+from gym_llm.errors import ConfigError, DefinitionError, JudgeError, VerifierError, did_you_mean
 from gym_llm.items import Action, Item, function_call_output, message, scrub, scrub_text
 from gym_llm.spaces import InputItems, OutputItems
 from gym_llm.tasks import Dataset, Row, Tasks, bundled, load
@@ -35,8 +35,8 @@ _OPTIONS = ("task", "task_index")
 class ResponsesEnv(gymnasium.Env[list[Item], Action]):
     """A resource server as a Gymnasium environment.
 
-    Subclasses declare a row model, tools and `verify`; `begin`, `respond`, `solve` and `generate` as needed; in
-    `needs`, what must be installed beyond this package.
+    Subclasses declare a row model, tools and `verify`; `begin`, `respond`, `answer_call`, `solve` and `generate` as
+    needed; in `needs`, what must be installed beyond this package. A tool that ends the episode calls `end_episode`.
 
     Args:
         dataset: A JSONL file, rows, a selection or a generator's settings (see `gym_llm.tasks.load`); the
@@ -82,7 +82,7 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
         super().__init_subclass__(**kwargs)
         cls.tools = tools_of(cls)
         written = [tool.function for tool in cls.tools.values()]
-        written += [getattr(cls, name) for name in ("begin", "respond", "verify")]
+        written += [getattr(cls, name) for name in ("begin", "respond", "answer_call", "verify")]
         cls.awaits = any(map(inspect.iscoroutinefunction, written))
         if not issubclass(cls.Task, rows.Task):
             raise DefinitionError(f"{cls.__name__}.Task must extend gym_llm.Task")
@@ -121,6 +121,16 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
         """Return the user's next turn (text or items) after a message without calls, or None to verify now."""
         return None
 
+    def answer_call(self, call: ToolCall) -> Any:
+        """Return the answer to a call that no `@tool` takes, as of a tool that only the row declares; sync or async.
+
+        Without it such a tool is unknown. The arguments are as the model wrote them: `call.raw_arguments`.
+
+        Raises:
+            ToolError: For the model; any other exception is answered and reported as a tool's is.
+        """
+        raise calls.unknown(call.name, self.tools, self._offered)
+
     def verify(self, task: Any, episode: Episode) -> Any:
         """Return the episode's reward: a float or a `Verification`; sync or async."""
         raise DefinitionError(f"{type(self).__name__} has no verify(task, episode)")
@@ -133,6 +143,30 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
     def generate(cls, rng: np.random.Generator, **knobs: Any) -> Row:
         """Return one new row; environments that can make unlimited tasks override it."""
         raise DefinitionError(f"{cls.__name__} generates no tasks")
+
+    # What an environment's author calls.
+
+    def end_episode(self) -> None:
+        """End the episode with this turn: call it in a tool, in `answer_call` or in `respond`.
+
+        The other calls of the turn are run first; then what there is is verified.
+
+        >>> from gym_llm import tool
+        >>> from gym_llm.items import function_call
+        >>> class Bell(ResponsesEnv):
+        ...     @tool
+        ...     def ring(self) -> str:
+        ...         '''Ring the bell, and be done.'''
+        ...         self.end_episode()
+        ...         return "ding"
+        ...     def verify(self, task, episode):
+        ...         return float(episode.calls[-1].output == "ding")
+        >>> env = Bell(dataset=[{"responses_create_params": {"input": "Ring the bell."}}])
+        >>> observation, info = env.reset(seed=0)
+        >>> env.step([function_call("ring", {})])[1:3]
+        (1.0, True)
+        """
+        self.episode.ending = True
 
     # Gymnasium's interface.
 
@@ -214,7 +248,7 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
         info: dict[str, Any] = {"tool_calls": len(turn.calls)}
         if turn.problems:
             info["problems"] = turn.problems
-        self._answer(turn, episode, info)
+        self._run_calls(turn, episode, info)
         end = self._ending(turn, episode)
         if end is None:
             return list(episode.items), 0.0, False, False, info
@@ -255,13 +289,15 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
         self.row = self.tasks.row(index)
         return index, self.tasks.task(self.row, self.tasks.line(index))
 
-    def _answer(self, turn: actions.Turn, episode: Episode, info: dict[str, Any]) -> None:
+    def _run_calls(self, turn: actions.Turn, episode: Episode, info: dict[str, Any]) -> None:
         """Run the turn's calls in order and append their answers."""
         for call in turn.calls:
             if turn.incomplete:
                 calls.refuse(call, f"not run: the response was cut off ({turn.incomplete})")
             else:
-                crash = calls.run(call, self, self.tools, self._offered, self.tool_timeout, self.max_output_chars)
+                crash = calls.run(
+                    call, self, self.tools, self._offered, self.tool_timeout, self.max_output_chars, self.answer_call
+                )
                 if crash:
                     info.setdefault("crashes", []).append(crash)
             episode.calls.append(call)
@@ -278,9 +314,11 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
             if answer is None:
                 return "verified"
             reply = [message(answer)] if isinstance(answer, str) else answer
-        if turn.problems:
+        if turn.problems and not episode.ending:
             reply = [*reply, message("Your output could not be used as it is. " + "; ".join(turn.problems[:5]))]
         episode.items += reply
+        if episode.ending:
+            return "verified"
         if episode.turns >= self.max_turns:
             return "max_turns"
         if self.max_tokens is not None and episode.tokens >= self.max_tokens:
@@ -328,10 +366,14 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
 
 
 def failure(error: BaseException, kind: str) -> dict[str, Any]:
-    """Return `info["error"]` for a failed episode: `type`, `message`, `kind` and `where` (the innermost frame)."""
+    """Return `info["error"]` for a failed episode: `type`, `message`, `kind` and `where` (the innermost frame).
+
+    When a judge failed that will fail every other episode likewise, `fatal` says so.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].name} in {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    return {"type": type(error).__name__, "message": scrub_text(str(error)), "kind": kind, "where": where}
+    fatal = {"fatal": True} if isinstance(error, JudgeError) and error.fatal else {}
+    return {"type": type(error).__name__, "message": scrub_text(str(error)), "kind": kind, "where": where, **fatal}
 
 
 def _check_budgets(**budgets: Any) -> None:

@@ -69,6 +69,7 @@ class Episode:
         calls: Every tool call, in order.
         tokens: Generated tokens so far (reported by the model, else counted, else estimated as bytes / 4).
         end_reason: Why the episode ended, None while it goes on.
+        ending: Whether it ends with this turn; see `ResponsesEnv.end_episode`.
     """
 
     items: list[Item]
@@ -77,6 +78,7 @@ class Episode:
     calls: list[ToolCall] = field(default_factory=list)
     tokens: int = 0
     end_reason: EndReason | None = None
+    ending: bool = False
     started: float = field(default_factory=time.monotonic)
     call_ids: set[str] = field(default_factory=set)
 

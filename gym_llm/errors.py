@@ -72,7 +72,15 @@ class VerifierError(GymLLMError):
 
 
 class JudgeError(VerifierError):
-    """A judge that gave no verdict: its model failed, or what it said cannot be read as one."""
+    """A judge that gave no verdict: its model failed, or what it said cannot be read as one.
+
+    Attributes:
+        fatal: Whether it will give no other verdict either (wrong key, wrong model); see `ModelError`.
+    """
+
+    def __init__(self, message: str, *, fatal: bool = False) -> None:
+        super().__init__(message)
+        self.fatal = fatal
 
 
 class ModelError(GymLLMError):

@@ -277,6 +277,126 @@ def test_a_user_turn_goes_on_with_the_conversation():
     assert env.step(said("2"))[1:3] == (1.0, True)
 
 
+class Bell(Doors):
+    @gym_llm.tool
+    def ring(self, how: str = "") -> str:
+        """Ring, and be done."""
+        self.end_episode()
+        if how:
+            raise gym_llm.ToolError(how)
+        return "ding"
+
+    def verify(self, task, episode):
+        self.end_episode()
+        return float(any(call.name == "ring" for call in episode.calls) and self.knocks)
+
+
+RING = items.function_call("ring", {}, "r")
+
+
+@pytest.mark.parametrize(
+    ("action", "outputs"),
+    [
+        ([RING, knock()], ["ding", '{"knocks":1}']),
+        ([knock(), items.function_call("ring", {"how": "hush"})], ['{"knocks":1}', '{"error":"hush"}']),
+        ([*said("now"), knock(), RING], ['{"knocks":1}', "ding"]),
+        ([{"type": "thought"}, knock(), RING], ['{"knocks":1}', "ding"]),
+    ],
+    ids=["first", "failed", "with a message", "with a problem"],
+)
+@pytest.mark.parametrize("kwargs", [{}, {"max_turns": 1}, {"max_tokens": 1}])
+def test_a_tool_ends_the_episode_with_its_turn(action, outputs, kwargs):
+    env = made(Bell, **kwargs)
+    env.reset(seed=0)
+    observation, reward, terminated, truncated, info = env.step(action)
+    assert (reward, terminated, truncated, info["end_reason"]) == (1.0, True, False, "verified")
+    assert [item["output"] for item in observation[-2:]] == outputs
+    with pytest.raises(ResetNeeded, match="verified"):
+        env.step(said("more"))
+    env.reset(seed=0)
+    assert env.step([knock()])[2] is False, "the next episode is another one"
+
+
+def test_a_call_that_is_not_run_ends_nothing():
+    env = made(Bell)
+    env.reset(seed=0)
+    whole = {"status": "incomplete", "output": [RING]}
+    _, reward, terminated, truncated, info = env.step(whole)
+    assert (reward, terminated, truncated, info["end_reason"]) == (0.0, False, True, "incomplete")
+
+
+def test_a_verifier_cannot_turn_a_truncation_into_an_end():
+    env = made(Bell, max_turns=1)
+    env.reset(seed=0)
+    assert env.step([knock()])[1:4] == (0.0, False, True)
+
+
+def test_the_user_has_the_last_word():
+    class Talk(Doors):
+        def respond(self, task, episode):
+            self.end_episode()
+            return "Goodbye."
+
+    env = made(Talk)
+    env.reset(options={"task_index": 2})
+    observation, reward, terminated, *_ = env.step(said("2"))
+    assert (observation[-1]["content"], reward, terminated) == ("Goodbye.", 1.0, True)
+
+
+def test_there_is_no_episode_to_end_before_it_began():
+    class Hasty(Doors):
+        def begin(self, task):
+            self.end_episode()
+
+    with pytest.raises(ResetNeeded, match="no episode"):
+        made(Hasty).reset(seed=0)
+
+
+@pytest.mark.parametrize("awaiting", [False, True])
+def test_a_tool_that_only_the_row_declares_is_answered(awaiting):
+    class Rows(Doors):
+        tool_timeout = 0.05
+
+        def answer_call(self, call):
+            if call.name != "open":
+                return super().answer_call(call)
+            if "crash" in call.raw_arguments:
+                raise RuntimeError("secret detail")
+            return self.later(call) if awaiting else {"opened": call.raw_arguments}
+
+        async def later(self, call):
+            await asyncio.sleep(30 if "late" in call.raw_arguments else 0)
+            return {"opened": call.raw_arguments}
+
+    tools = [{"type": "function", "name": name, "parameters": {}} for name in ("open", "knock", "shut")]
+    env = made(Rows, dataset=[{"responses_create_params": {"input": "x", "tools": tools}}])
+    env.reset(seed=0)
+
+    def output(name, arguments=""):
+        observation, _, terminated, _, info = env.step([items.function_call(name, arguments)])
+        env.reset(seed=0)
+        return observation[-1]["output"], terminated, info
+
+    assert output("open", "{not JSON")[:2] == ('{"opened":"{not JSON"}', False)
+    assert output("knock")[0] == '{"knocks":1}'
+    assert "unknown tool 'shut'. The tools are knock." in output("shut")[0]
+    assert "The tools are knock." in output("listen")[0], "the class has it, the row does not offer it"
+    told, _, info = output("open", "crash")
+    assert told == '{"error":"open failed: RuntimeError"}'
+    assert info["crashes"][0]["message"] == "secret detail"
+    if awaiting:
+        assert "open did not answer within 0.05 seconds" in output("open", "late")[0]
+
+
+def test_an_awaiting_answer_is_known_beforehand():
+    class Awaiting(gym_llm.ResponsesEnv):
+        async def answer_call(self, call):
+            return ""
+
+    assert Awaiting.awaits
+    assert not gym_llm.ResponsesEnv.awaits
+
+
 def test_output_that_cannot_be_used_is_told_to_the_model():
     env = made()
     env.reset(seed=0)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from gym_llm.cli.commands import COMMANDS, Command
 from gym_llm.configs import files
 from gym_llm.configs.keys import REQUIRED, Key, keys
-
-if TYPE_CHECKING:
-    import pydantic
 
 _WIDTH = 100
 REQUIRED_TEXT = "REQUIRED"
@@ -52,24 +49,16 @@ def sections(command: Command) -> list[tuple[str, list[Key]]]:
     """Return a command's keys under titles: its own, then those of each option of each group it uses."""
     schema, settings = command.load_schema(), files.read(command.settings)
     groups = files.chosen(settings)
-    own = [key for key in keys(schema, settings) if key.path not in groups]
-    choices = [Key(group, f"One of {', '.join(files.groups()[group])}.", option) for group, option in groups.items()]
-    if "env" in groups:
-        own = [key for key in own if key.path != "env"]
-        choices = [_with_presets(key, schema, settings) if key.path == "env" else key for key in choices]
-    found = [("Settings", choices[:1] + own + choices[1:] if "env" in groups else own + choices)]
+    options = {group: files.groups()[group] for group in groups if group != "env"}  # whose value is a name as well
+    own = [key for key in keys(schema, settings) if key.path not in options]
+    choices = [Key(group, f"One of {', '.join(known)}.", groups[group]) for group, known in options.items()]
+    found = [("Settings", own + choices)]
     for group in (group for group in groups if group not in files.AT_ROOT):
         for option in files.groups()[group]:
             composed = {**settings, group: files.read(f"{group}/{option}")}
             inner = [key for key in keys(schema, composed) if key.path.startswith(f"{group}.")]
             found.append((f"With {group}={option}", [key for key in inner if key.path != f"{group}.type"]))
     return [(title, rows) for title, rows in found if rows]
-
-
-def _with_presets(choice: Key, schema: type[pydantic.BaseModel], settings: Mapping[str, Any]) -> Key:
-    """Return the key that takes a value as well as a preset's name."""
-    own = next(key for key in keys(schema, settings) if key.path == choice.path)
-    return Key(own.path, f"{own.meaning} Presets: {choice.meaning.removeprefix('One of ')}", own.default)
 
 
 def shown(key: Key) -> str:

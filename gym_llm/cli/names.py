@@ -1,4 +1,4 @@
-"""Which environment a typed name means: `MCQA`, `MCQA-v0`, `gym_llm/MCQA-v0` or `module:MyEnv-v0`."""
+"""Which environment a typed name means: `MCQA`, `mcqa`, `MCQA-v0`, `gym_llm/MCQA-v0` or `module:MyEnv-v0`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ def resolve(name: str) -> str:
     """Return the registered id of the environment that a name means.
 
     The part before a colon is imported, as Gymnasium does, also from the current folder; names of that module's
-    environments may be shortened like ours.
+    environments may be shortened like ours. Letter case and underscores make no difference.
 
     Raises:
         ConfigError: No environment has this name, or the module cannot be imported.
 
     >>> resolve("MCQA")
     'gym_llm/MCQA-v0'
+    >>> resolve("multi_needle")
+    'gym_llm/MultiNeedle-v0'
     """
     module, _, local = name.rpartition(":")
     if not module:
@@ -39,7 +41,7 @@ def _match(name: str, ids: Iterable[str], cure: str) -> str:
     """Return the id that is meant; without a version, the newest."""
     known = sorted(ids, key=lambda full: parse_env_id(full)[2] or 0, reverse=True)
     for full in known:
-        if name.casefold() in (form.casefold() for form in _forms(full)):
+        if _plain(name) in map(_plain, _forms(full)):
             return full
     forms = [form for full in known for form in _forms(full)[:3]]
     raise ConfigError(f"no environment is called {name!r}.{did_you_mean(name, forms)} {cure}")
@@ -48,6 +50,10 @@ def _match(name: str, ids: Iterable[str], cure: str) -> str:
 def _forms(full: str) -> tuple[str, ...]:
     namespace, name, _ = parse_env_id(full)
     return full, full.rpartition("/")[2], name, f"{namespace}/{name}"
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "")
 
 
 def _belongs(spec: EnvSpec, module: str) -> bool:

@@ -21,13 +21,13 @@ AT_ROOT = ("env", "collect")
 
 @cache
 def groups() -> dict[str, tuple[str, ...]]:
-    """Return the packaged groups and, sorted, their options.
+    """Return the groups and, sorted, their packaged options; of `env` there are only the user's.
 
     >>> groups()["policy"]
     ('azure', 'chat', 'mock', 'openai', 'random', 'scripted')
     """
-    folders = sorted(path for path in FOLDER.iterdir() if any(path.glob("*.yaml")))
-    return {folder.name: options(folder.name) for folder in folders}
+    packaged = {path.name for path in FOLDER.iterdir() if any(path.glob("*.yaml"))}
+    return {group: options(group) for group in sorted({*AT_ROOT, *packaged})}
 
 
 def options(group: str, folders: Sequence[Path] = ()) -> tuple[str, ...]:
@@ -69,9 +69,8 @@ def option(group: str, name: str, folders: Sequence[Path], where: str) -> Layer:
 def _option(group: str, name: str, folders: Sequence[Path], where: str, above: tuple[str, ...]) -> Layer:
     known = options(group, folders)
     if name not in known:
-        raise ConfigError(
-            f"{group}={name} ({where}): no such option.{did_you_mean(name, known)} There are: {', '.join(known)}"
-        )
+        there = ", ".join(known) or "none"
+        raise ConfigError(f"{group}={name} ({where}): no such option.{did_you_mean(name, known)} There are: {there}")
     if name in above:
         raise ConfigError(f"{group}={name} ({where}) includes itself: {' > '.join((*above, name))}; take one out")
     paths = (folder / group / f"{name}.yaml" for folder in (*reversed(folders), FOLDER))

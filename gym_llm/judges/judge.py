@@ -93,7 +93,7 @@ class Judge:
             **parts: The template's fields, in the order in which the judge shall see them.
 
         Raises:
-            JudgeError: There is none.
+            JudgeError: There is none; `fatal` when there will be none for other parts either, as for a wrong key.
             ConfigError: These are not the template's fields.
         """
         self.template.check(parts)
@@ -180,7 +180,7 @@ class Judge:
             act = self.policy.for_episode(cast(Any, None), attempt)
             return await act(self.template.render(parts), info)
         except ModelError as error:
-            raise JudgeError(f"{self._name} failed ({error.kind}): {error}") from error
+            raise JudgeError(f"{self._name} failed ({error.kind}): {error}", fatal=error.fatal) from error
         except Exception as error:  # boundary: a policy of anyone's may raise anything; none of it is a verdict
             raise JudgeError(f"{self._name} failed: {_said(error)}") from error
 

@@ -58,7 +58,8 @@ class Collector:
         """Play every job; returns when all are settled, or when stopped.
 
         Raises:
-            Exception: What made going on pointless: a fatal `ModelError`, an `OutputError`, an author's mistake.
+            Exception: What made going on pointless: a fatal `ModelError` or `JudgeError`, an `OutputError`, an author's
+                mistake.
         """
         self._loop = asyncio.get_running_loop()
         try:

@@ -17,7 +17,7 @@ import gymnasium
 from gymnasium.error import ResetNeeded
 
 import gym_llm
-from gym_llm.errors import ConfigError, DefinitionError, MissingExtra, ModelError
+from gym_llm.errors import ConfigError, DefinitionError, JudgeError, MissingExtra, ModelError
 from gym_llm.items import scrub_text
 from gym_llm.journal.rows import encode
 from gym_llm.policies.policy import Policy
@@ -123,6 +123,7 @@ class EpisodeRunner:
             options={"task": self._tasks.row(job.task)},
             sampling_seed=self._seeds.sampling(job),
         )
+        raise_fatal(trajectory.error)
         return outcome_of(trajectory, job)
 
 
@@ -145,10 +146,16 @@ def judged() -> Iterator[None]:
         yield
     except (DefinitionError, ConfigError, MissingExtra) as error:
         raise FatalError(error) from error
-    except ModelError as error:
+    except (ModelError, JudgeError) as error:
         if error.fatal:
             raise FatalError(error) from error
         raise
+
+
+def raise_fatal(told: Mapping[str, Any] | None) -> None:
+    """Raise `info["error"]` as a `FatalError` when a judge failed that will fail every other episode likewise."""
+    if told is not None and told.get("fatal"):
+        raise FatalError(JudgeError(told["message"], fatal=True))
 
 
 def failed_episode(job: Job, seeds: Seeds, policy: Policy, error: BaseException, started: float) -> Failed:

@@ -29,6 +29,7 @@ from gym_llm.rollouts.episodes import (
     failed_episode,
     judged,
     lost_episode,
+    raise_fatal,
 )
 from gym_llm.rollouts.facts import Facts
 from gym_llm.rollouts.luggage import CannotTravel
@@ -184,8 +185,9 @@ class _LostError(Exception):
 
 
 def _raise_lost(info: dict[str, Any]) -> None:
-    """Raise what ended an episode without an outcome."""
+    """Raise what ended an episode without an outcome, or every other episode with it."""
     error = info.get("error")
+    raise_fatal(error)
     if error is None or OUTCOME in info:
         return
     if error["type"] in wire.KNOWN and error.get("module") == WorkerError.__module__:

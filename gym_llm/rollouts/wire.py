@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gym_llm.errors import ConfigError, DefinitionError, GymLLMError, MissingExtra, ModelError, WorkerError
+from gym_llm.errors import ConfigError, DefinitionError, GymLLMError, JudgeError, MissingExtra, ModelError, WorkerError
 from gym_llm.rollouts.facts import Facts
 
 START, PLAY = "start", "play"
@@ -62,6 +62,7 @@ Told = Ready | Unable | Done | Lost | Hung | Fatal
 
 _decoder = msgspec.msgpack.Decoder(list[Told])
 KNOWN = {known.__name__: known for known in (ConfigError, DefinitionError, MissingExtra)}
+_DETAILED: dict[str, type[ModelError | JudgeError]] = {"ModelError": ModelError, "JudgeError": JudgeError}
 
 
 def decode(frame: bytes) -> list[Told]:
@@ -82,15 +83,17 @@ def fatal(job: int, number: int, error: BaseException) -> Fatal:
     settings: dict[str, str | int | bool | None] = {}
     if isinstance(error, ModelError):
         settings = {"kind": error.kind, "status": error.status, "retryable": error.retryable, "fatal": error.fatal}
-    names = [kind.__name__ for kind in type(error).__mro__]
-    known = next((name for name in names if name in KNOWN), "ModelError" if settings else "GymLLMError")
-    return Fatal(job, number, known, str(error), settings)
+    elif isinstance(error, JudgeError):
+        settings = {"fatal": error.fatal}
+    ours = {*KNOWN.values(), *_DETAILED.values()}
+    name = next((kind.__name__ for kind in type(error).__mro__ if kind in ours), "GymLLMError")
+    return Fatal(job, number, name, str(error), settings)
 
 
 def raised(told: Fatal) -> GymLLMError:
     """Return the error that a worker met, as an exception."""
-    if told.settings:
-        return ModelError(told.message, **told.settings)  # type: ignore[arg-type]
+    if told.name in _DETAILED:
+        return _DETAILED[told.name](told.message, **told.settings)  # type: ignore[arg-type]
     kind = KNOWN.get(told.name, GymLLMError)
     error: GymLLMError = kind.__new__(kind)
     error.args = (told.message,)

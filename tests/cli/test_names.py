@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+import gymnasium
 import pytest
 
 from gym_llm.cli.names import resolve
 from gym_llm.errors import ConfigError
+from gym_llm.registration import env_ids
 
 REGISTERING = """
 import gymnasium
@@ -19,6 +21,13 @@ for name in ("Own-v0", "Own-v2", "mine/Space-v1"):
 @pytest.mark.parametrize("name", ["MCQA", "MCQA-v0", "gym_llm/MCQA-v0", "gym_llm/MCQA", "mcqa", "gym_llm/mcqa-v0"])
 def test_forms_of_a_name(name):
     assert resolve(name) == "gym_llm/MCQA-v0"
+
+
+@pytest.mark.parametrize("env_id", env_ids())
+def test_every_environment_is_chosen_in_the_same_ways(env_id):
+    folder = gymnasium.spec(env_id).entry_point.split(":")[0].rpartition(".")[2]
+    name = env_id.removeprefix("gym_llm/").removesuffix("-v0")
+    assert {resolve(form) for form in (folder, name, name.lower(), f"{name}-v0", env_id)} == {env_id}
 
 
 @pytest.mark.parametrize(("name", "meant"), [("MCQ", "MCQA"), ("SimpleWether-v0", "SimpleWeather-v0")])
@@ -35,8 +44,6 @@ def test_nonsense_is_refused(name):
 
 @pytest.fixture
 def module(folder, monkeypatch):
-    import gymnasium
-
     name = f"registering_{folder.name.lower()}".replace("-", "_")
     (folder / f"{name}.py").write_text(REGISTERING.format(module=name))
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -104,11 +104,19 @@ def test_groups_come_from_folders_of_the_users(folder):
 
 
 def test_an_environments_preset_is_not_its_name(folder):
-    assert folder.collect(env="mcqa").env_kwargs.keys() == {"grading_mode", "shuffle_options", "regex_timeout"}
-    assert folder.collect(env="MCQA").env_kwargs == {}
+    assert folder.collect(env="mcqa").env_kwargs == {}
+    folder.write("env/mcqa.yaml", "env: MCQA\nenv_kwargs: {shuffle_options: true}")
+    assert folder.collect(search_dirs=(".",), env="mcqa").env_kwargs == {"shuffle_options": True}
+    assert folder.collect(search_dirs=(".",), env="MCQA").env_kwargs == {}
     folder.write("run.yaml", "env: mcqa")
     assert folder.collect("config_paths=[run.yaml]", "env=SimpleWeather").env == "SimpleWeather"
-    assert folder.collect("config_paths=[run.yaml]").env == "gym_llm/MCQA-v0"
+    assert folder.collect("config_paths=[run.yaml]").env == "MCQA"
+
+
+def test_a_file_chooses_only_presets_that_there_are(folder):
+    folder.write("run.yaml", "defaults: [{env: MCQA}]")
+    with pytest.raises(ConfigError, match=r"env=MCQA \(run.yaml\S*\): no such option. There are: none"):
+        folder.collect("config_paths=[run.yaml]")
 
 
 def test_interpolation_reaches_across_files(folder, monkeypatch):

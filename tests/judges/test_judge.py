@@ -109,6 +109,18 @@ def test_whatever_a_policy_raises_is_a_judge_error(parts, error):
     assert isinstance(caught.value, VerifierError)
 
 
+@pytest.mark.parametrize("fatal", [False, True])
+def test_what_no_verdict_can_survive_is_fatal_also_elsewhere(parts, fatal):
+    def failing(observation):
+        raise ModelError("wrong key", kind="auth", fatal=fatal)
+
+    with pytest.raises(JudgeError) as caught:
+        ask(Judge(failing), parts)
+    assert caught.value.fatal is fatal
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.fatal, str(again)) == (fatal, str(caught.value))
+
+
 @pytest.mark.parametrize("policy", [RandomPolicy(), ScriptedPolicy()])
 def test_policies_of_an_environment_are_no_judges(parts, policy):
     with pytest.raises(JudgeError):

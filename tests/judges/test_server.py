@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 
 import gym_llm
 from gym_llm import bridge, collect
+from gym_llm.cli.main import main
 from gym_llm.errors import JudgeError
 from gym_llm.items import assistant_message
-from gym_llm.judges import RubricJudge, as_judge
+from gym_llm.judges import JudgedEnv, RubricJudge, as_judge
 from gym_llm.mock_model import MockModel
 from gym_llm.policies import ScriptedPolicy
 
@@ -144,6 +146,71 @@ def test_a_collection_keeps_no_episode_without_a_verdict(tmp_path):
     failed = [json.loads(line) for line in (tmp_path / "a_failures.jsonl").read_text().splitlines()]
     assert {each["error"]["type"] for each in failed} == {"JudgeError"}
     assert {each["_ng_task_index"] for each in failed} == {0, 1}
+
+
+class Judged(JudgedEnv):
+    """Asks its judge in the verifier, or before the user's turn."""
+
+    def begin(self, task):
+        self.where = task.where
+
+    async def respond(self, task, episode):
+        if self.where == "respond":
+            await self.judge(question="q", reference="r", candidate="c")
+
+    async def verify(self, task, episode):
+        if self.where == "own":
+            raise type("JudgeError", (Exception,), {"fatal": True, "kind": "auth"})("401: wrong key")
+        if self.where == "verify":
+            await self.judge(question="q", reference="r", candidate="c")
+        return 1.0
+
+
+DONE = [assistant_message("done")]
+ANYWHERE, HERE = ScriptedPolicy([DONE]), lambda observation: DONE  # one is rebuilt in the workers, one asked here
+
+
+def gather(judge, places, output, policy, num_workers):
+    rows = [{"responses_create_params": {"input": str(n)}, "where": where} for n, where in enumerate(places)]
+    make = functools.partial(Judged, judge=judge, dataset=rows)
+    return collect(make, policy, output=output, num_workers=num_workers, concurrency=1, max_attempts=1, progress=False)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("policy", [ANYWHERE, HERE], ids=["anywhere", "here"])
+@pytest.mark.parametrize("place", ["verify", "respond"])
+def test_a_judges_wrong_key_ends_a_collection(tmp_path, place, policy, num_workers):
+    with MockModel(text="[[A=B]]", api_key="right") as server:
+        judge = {"model": "mock", "base_url": server.base_url, "api_key": "wrong"}
+        with pytest.raises(JudgeError, match=r"^the judge mock failed \(auth\): .*answered 401.*key") as caught:
+            gather(judge, ["none"] * 3 + [place] * 9, tmp_path / "a.jsonl", policy, num_workers)
+        assert caught.value.fatal
+        assert "wrong" not in str(caught.value)
+        assert server.stats.requests == 1
+        assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 3
+        assert not (tmp_path / "a_failures.jsonl").exists()
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+@pytest.mark.parametrize("policy", [ANYWHERE, HERE], ids=["anywhere", "here"])
+def test_other_failures_do_not_end_a_collection(tmp_path, policy, num_workers):
+    places = ["own", "verify", "none"] * 2
+    with MockModel(text="Both are fine.") as server:
+        done = gather(settings(server, attempts=1), places, tmp_path / "a.jsonl", policy, num_workers)
+    assert (done.episodes, done.failures) == (2, 4)
+    failed = [json.loads(line)["error"] for line in done.failures_path.read_text().splitlines()]
+    assert ["fatal" in error for error in failed] == [False] * 4
+
+
+def test_a_judges_wrong_key_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JUDGE_KEY", "wrong")
+    with MockModel(text="[[A=B]]", api_key="right") as server:
+        judge = f"{{model:mock,base_url:'{server.base_url}',api_key_env:JUDGE_KEY}}"
+        words = ["collect", "EquivalenceLLMJudge", f"+env_kwargs.judge={judge}", f"output={tmp_path / 'a.jsonl'}"]
+        assert main([*words, "policy=scripted", "num_workers=0", "progress=false"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("gym-llm: error: the judge mock failed (auth): ")
+    assert "JUDGE_KEY" in line
 
 
 @pytest.mark.parametrize(("env_id", "kwargs", "text"), ENVIRONMENTS)

@@ -6,23 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from gym_llm import actions, pool
+from gym_llm import pool
 from gym_llm.core import ResponsesEnv
 from gym_llm.envs.structured_outputs import documents
 from gym_llm.envs.structured_outputs.parsing import MAX_CHARS, MAX_DEPTH
 from gym_llm.envs.structured_outputs.task import StructuredTask
 from gym_llm.envs.structured_outputs.writing import write
-from gym_llm.episode import EndReason, Episode, ToolCall, Verification
+from gym_llm.episode import Episode, ToolCall, Verification
 from gym_llm.errors import ConfigError, DefinitionError
-from gym_llm.items import (
-    Item,
-    ModelJSONError,
-    assistant_message,
-    function_call,
-    function_call_output,
-    message_text,
-    parse_model_json,
-)  # fmt: skip
+from gym_llm.items import Item, ModelJSONError, assistant_message, function_call, message_text, parse_model_json
 
 
 class StructuredOutputs(ResponsesEnv):
@@ -84,21 +76,12 @@ class StructuredOutputs(ResponsesEnv):
         self.strict, self.tolerate_fences, self.xml_coerce_types = strict, tolerate_fences, xml_coerce_types
         self.formats, self.content, self.grounded, self.grade_timeout = formats, content, grounded, grade_timeout
 
-    def _answer(self, turn: actions.Turn, episode: Episode, info: dict[str, Any]) -> None:
-        """Take the calls of tool mode as they are: they are the answer, and nothing runs."""
-        if self.task.response_mode != "tool_call" or turn.incomplete:
-            return super()._answer(turn, episode, info)
-        for call in turn.calls:
-            call.output = "received"
-            episode.calls.append(call)
-            episode.items.append(function_call_output(call.call_id, call.output))
-        info["tool_errors"] = 0
-        return None
-
-    def _ending(self, turn: actions.Turn, episode: Episode) -> EndReason | None:
-        if self.task.response_mode == "tool_call" and turn.calls and not turn.incomplete:
-            return "verified"
-        return super()._ending(turn, episode)
+    def answer_call(self, call: ToolCall) -> Any:
+        """Take a call of tool mode as it is: it is the answer, and nothing runs."""
+        if self.task.response_mode != "tool_call":
+            return super().answer_call(call)
+        self.end_episode()
+        return "received"
 
     async def verify(self, task: StructuredTask, episode: Episode) -> Verification:
         """Find the payload and have it judged in a process that can be killed."""

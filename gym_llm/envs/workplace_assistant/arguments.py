@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator
 
 from gym_llm.envs.workplace_assistant.tables import Row
 from gym_llm.errors import ToolError
 
+There = TypeVar("There")
 _DIGITS = re.compile(r"[0-9]{1,8}")
 _MOST_ROWS = 100
 _LONGEST_QUERY, _LONGEST_TEXT = 1000, 20_000
@@ -88,6 +89,17 @@ def minutes(value: str) -> str:
     if int(text) <= 0:
         raise ToolError("Duration must be a positive number of minutes.")
     return str(int(text))
+
+
+def existing(there: There | None, what: str) -> There:
+    """Return what a table answered for an id: a row, or that it was there.
+
+    Raises:
+        ToolError: Nothing has this id.
+    """
+    if not there:
+        raise ToolError(f"{what} not found.")
+    return there
 
 
 def contains(row: Row, **wanted: str) -> bool:

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pydantic
 
-from gym_llm import Episode, ResponsesEnv, Task, ToolCall, Verification
-from gym_llm.actions import Turn
-from gym_llm.calls import refuse
+from gym_llm import Episode, ResponsesEnv, Task, ToolCall, ToolError, Verification
+from gym_llm.calls import parsed
 from gym_llm.envs.xlam_fc import requests
 from gym_llm.envs.xlam_fc.matching import Call, invented, matched
-from gym_llm.episode import EndReason
 from gym_llm.errors import did_you_mean
-from gym_llm.items import Item, ModelJSONError, assistant_message, function_call, function_call_output, parse_model_json
+from gym_llm.items import Item, assistant_message, function_call
 
 MAX_SHOWN = 20
 
@@ -89,6 +87,18 @@ class XlamFC(ResponsesEnv):
         super().__init__(**settings)
         self.strict = strict
 
+    def answer_call(self, call: ToolCall) -> str:
+        """Read and record a call, which ends the episode: a row's tools are declarations without functions."""
+        self.end_episode()
+        arguments = parsed(call.raw_arguments)
+        if not isinstance(arguments, dict):
+            raise ToolError("the arguments are not a JSON object")
+        call.arguments = arguments
+        offered = [tool.get("name", "") for tool in self.task.create_params.get("tools", ())]
+        if call.name not in offered:
+            raise ToolError(f"unknown tool {call.name[:80]!r}.{did_you_mean(call.name[:80], sorted(offered))}")
+        return '{"status": "recorded"}'
+
     def verify(self, task: XlamFCTask, episode: Episode) -> Verification:
         """Assign the calls to the expected ones; all must be taken on both sides."""
         made = [Call(call.name, call.arguments) for call in episode.calls]
@@ -126,33 +136,3 @@ class XlamFC(ResponsesEnv):
     def generate(cls, rng: np.random.Generator, **knobs: Any) -> dict[str, Any]:
         """Make a row; see `requests.row` for the knobs."""
         return requests.row(rng, **knobs)
-
-    def _answer(self, turn: Turn, episode: Episode, info: dict[str, Any]) -> None:
-        """Read and record the calls: a row's tools are declarations without functions."""
-        for call in turn.calls:
-            if turn.incomplete:
-                refuse(call, f"not run: the response was cut off ({turn.incomplete})")
-            else:
-                _record(call, self._offered)
-            episode.calls.append(call)
-            episode.items.append(function_call_output(call.call_id, call.output))
-        info["tool_errors"] = sum(call.error is not None for call in turn.calls)
-
-    def _ending(self, turn: Turn, episode: Episode) -> EndReason | None:
-        """End with the first calls: there is nothing to go on with."""
-        return "verified" if turn.calls and not turn.incomplete else super()._ending(turn, episode)
-
-
-def _record(call: ToolCall, offered: frozenset[str]) -> None:
-    """Read a call's arguments and answer it; a tool that is not offered is said to be unknown."""
-    try:
-        arguments = parse_model_json(call.raw_arguments) if call.raw_arguments.strip() else {}
-    except ModelJSONError as error:
-        return refuse(call, f"the arguments are not valid JSON: {error}")
-    if not isinstance(arguments, dict):
-        return refuse(call, "the arguments are not a JSON object")
-    call.arguments = arguments
-    if call.name not in offered:
-        return refuse(call, f"unknown tool {call.name[:80]!r}.{did_you_mean(call.name[:80], sorted(offered))}")
-    call.output = '{"status": "recorded"}'
-    return None

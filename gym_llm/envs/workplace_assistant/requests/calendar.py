@@ -10,6 +10,7 @@ from gym_llm.envs.workplace_assistant.requests.grammar import (
     Rng,
     Selection,
     Slots,
+    call_each,
     mail,
     other,
     person,
@@ -47,14 +48,11 @@ def _past(row: Row) -> bool:
 
 
 def _update(rows: list[Row], field: str, value: str) -> list[Call]:
-    return [
-        ("calendar_update_event", {"event_id": str(row["event_id"]), "field": field, "new_value": value})
-        for row in rows
-    ]  # fmt: skip
+    return call_each(rows, "calendar_update_event", "event_id", field=field, new_value=value)
 
 
 def _delete(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
-    return {}, [("calendar_delete_event", {"event_id": str(row["event_id"])}) for row in rows]
+    return {}, call_each(rows, "calendar_delete_event", "event_id")
 
 
 def _rename(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:

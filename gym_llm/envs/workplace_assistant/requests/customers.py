@@ -13,6 +13,9 @@ from gym_llm.envs.workplace_assistant.requests.grammar import (
     Rng,
     Selection,
     Slots,
+    assignee,
+    call_each,
+    columns,
     mail,
     other,
     person,
@@ -22,16 +25,8 @@ from gym_llm.envs.workplace_assistant.requests.grammar import (
 from gym_llm.envs.workplace_assistant.tables import Row, World
 
 
-def _rep(row: Row) -> Slots:
-    return {"name": person(row["assigned_to_email"])}
-
-
 def _contact(row: Row) -> Slots:
     return {"day": (row["last_contact_date"] or "")[:10]}
-
-
-def _columns(row: Row, *columns: str) -> Slots:
-    return {column: row[column] or "" for column in columns}
 
 
 def _late(row: Row) -> bool:
@@ -39,11 +34,7 @@ def _late(row: Row) -> bool:
 
 
 def _update(rows: list[Row], field: str, value: str) -> list[Call]:
-    return [
-        ("customer_relationship_manager_update_customer",
-         {"customer_id": str(row["customer_id"]), "field": field, "new_value": value})
-        for row in rows
-    ]  # fmt: skip
+    return call_each(rows, "customer_relationship_manager_update_customer", "customer_id", field=field, new_value=value)
 
 
 def _status(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
@@ -68,9 +59,7 @@ def _follow_up(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Cal
 
 
 def _delete(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
-    return {}, [
-        ("customer_relationship_manager_delete_customer", {"customer_id": str(row["customer_id"])}) for row in rows
-    ]
+    return {}, call_each(rows, "customer_relationship_manager_delete_customer", "customer_id")
 
 
 def _reassign_and_tell(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
@@ -102,15 +91,15 @@ CUSTOMERS = Domain(
     "customer_relationship_manager",
     lambda world: world.customers.rows.values(),
     (
-        Selection("by-name", lambda row: _columns(row, "customer_name"), "first"),
-        Selection("longest-silent", _rep, "first", lambda row: row["last_contact_date"] or ""),
-        Selection("status-and-product", lambda row: _rep(row) | _columns(row, "status", "product_interest")),
+        Selection("by-name", lambda row: columns(row, "customer_name"), "first"),
+        Selection("longest-silent", assignee, "first", lambda row: row["last_contact_date"] or ""),
+        Selection("status-and-product", lambda row: assignee(row) | columns(row, "status", "product_interest")),
         Selection("contacted-on", _contact),
-        Selection("status-contacted-on", lambda row: _contact(row) | _columns(row, "status")),
-        Selection("late", lambda row: _rep(row) | _columns(row, "status"), where=_late),
+        Selection("status-contacted-on", lambda row: _contact(row) | columns(row, "status")),
+        Selection("late", lambda row: assignee(row) | columns(row, "status"), where=_late),
         Selection(
             "without-phone",
-            lambda row: _rep(row) | _columns(row, "status", "product_interest"),
+            lambda row: assignee(row) | columns(row, "status", "product_interest"),
             where=lambda row: not row["customer_phone"],
         ),
     ),

@@ -9,6 +9,7 @@ from gym_llm.envs.workplace_assistant.requests.grammar import (
     Rng,
     Selection,
     Slots,
+    call_each,
     other,
     person,
     pick,
@@ -39,18 +40,16 @@ def _sent(row: Row) -> str:
 
 
 def _delete(rows: list[Row]) -> list[Call]:
-    return [("email_delete_email", {"email_id": str(row["email_id"])}) for row in rows]
+    return call_each(rows, "email_delete_email", "email_id")
 
 
 def _forward(rows: list[Row], *recipients: str) -> list[Call]:
-    return [
-        ("email_forward_email", {"email_id": str(row["email_id"]), "recipient": recipient})
-        for recipient in recipients for row in rows
-    ]  # fmt: skip
+    forwarded = (call_each(rows, "email_forward_email", "email_id", recipient=recipient) for recipient in recipients)
+    return [call for calls in forwarded for call in calls]
 
 
 def _reply(rows: list[Row], body: str) -> list[Call]:
-    return [("email_reply_email", {"email_id": str(row["email_id"]), "body": body}) for row in rows]
+    return call_each(rows, "email_reply_email", "email_id", body=body)
 
 
 def _deletion(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:

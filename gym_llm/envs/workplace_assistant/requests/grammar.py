@@ -169,6 +169,21 @@ def other(rng: Rng, addresses: Iterable[str], *taken: str | None) -> str:
     return str(pick(rng, sorted(set(addresses) - {*taken})))
 
 
+def columns(row: Row, *names: str) -> Slots:
+    """Return slots that are named like a record's columns."""
+    return {name: row[name] or "" for name in names}
+
+
+def assignee(row: Row) -> Slots:
+    """Return who a task or a customer is assigned to."""
+    return {"name": person(row["assigned_to_email"])}
+
+
+def call_each(rows: Iterable[Row], tool: str, key: str, **arguments: str) -> list[Call]:
+    """Return a call for each record, by its id, which stands in the column `key`."""
+    return [(tool, {key: str(row[key]), **arguments}) for row in rows]
+
+
 def mail(recipient: str | None, subject: str, body: str) -> Call:
     """Return the call that sends an e-mail."""
     return "email_send_email", {"recipient": str(recipient), "subject": subject, "body": body}

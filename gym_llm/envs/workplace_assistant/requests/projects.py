@@ -13,6 +13,9 @@ from gym_llm.envs.workplace_assistant.requests.grammar import (
     Rng,
     Selection,
     Slots,
+    assignee,
+    call_each,
+    columns,
     mail,
     other,
     person,
@@ -21,23 +24,20 @@ from gym_llm.envs.workplace_assistant.requests.grammar import (
 from gym_llm.envs.workplace_assistant.tables import Row, World
 
 
-def _name(row: Row) -> Slots:
-    return {"name": person(row["assigned_to_email"])}
+def _listed(row: Row) -> Slots:
+    return assignee(row) | columns(row, "list_name")
 
 
-def _columns(row: Row, *columns: str) -> Slots:
-    return {column: row[column] or "" for column in columns}
+def _due_date(row: Row) -> str:
+    return row["due_date"] or ""
 
 
 def _overdue(row: Row) -> bool:
-    return (row["due_date"] or "") < TODAY and row["list_name"] != "Completed"
+    return _due_date(row) < TODAY and row["list_name"] != "Completed"
 
 
 def _update(rows: list[Row], field: str, value: str) -> list[Call]:
-    return [
-        ("project_management_update_task", {"task_id": str(row["task_id"]), "field": field, "new_value": value})
-        for row in rows
-    ]  # fmt: skip
+    return call_each(rows, "project_management_update_task", "task_id", field=field, new_value=value)
 
 
 def _move(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
@@ -58,7 +58,7 @@ def _due(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
 
 
 def _delete(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
-    return {}, [("project_management_delete_task", {"task_id": str(row["task_id"])}) for row in rows]
+    return {}, call_each(rows, "project_management_delete_task", "task_id")
 
 
 def _move_and_due(world: World, rng: Rng, rows: list[Row]) -> tuple[Slots, list[Call]]:
@@ -88,17 +88,13 @@ PROJECTS = Domain(
     "project_management",
     lambda world: world.tasks.rows.values(),
     (
-        Selection("in-list", lambda row: _name(row) | _columns(row, "list_name")),
-        Selection("overdue", _name, where=_overdue),
-        Selection("named", lambda row: _name(row) | _columns(row, "task_name")),
-        Selection("due-of-person", lambda row: _name(row) | _columns(row, "due_date")),
-        Selection("list-and-board", lambda row: _columns(row, "board", "list_name", "due_date")),
-        Selection(
-            "first-due", lambda row: _name(row) | _columns(row, "list_name"), "first", lambda row: row["due_date"] or ""
-        ),
-        Selection(
-            "last-due", lambda row: _name(row) | _columns(row, "list_name"), "last", lambda row: row["due_date"] or ""
-        ),
+        Selection("in-list", _listed),
+        Selection("overdue", assignee, where=_overdue),
+        Selection("named", lambda row: assignee(row) | columns(row, "task_name")),
+        Selection("due-of-person", lambda row: assignee(row) | columns(row, "due_date")),
+        Selection("list-and-board", lambda row: columns(row, "board", "list_name", "due_date")),
+        Selection("first-due", _listed, "first", _due_date),
+        Selection("last-due", _listed, "last", _due_date),
     ),
     (
         Deed("move", _move),

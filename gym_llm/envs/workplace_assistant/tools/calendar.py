@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from gym_llm import ToolError, tool
-from gym_llm.envs.workplace_assistant.arguments import Id, Query, Text, minutes, page_of
+from gym_llm.envs.workplace_assistant.arguments import Id, Query, Text, existing, minutes, page_of
 from gym_llm.envs.workplace_assistant.moments import later, needed, window
 from gym_llm.envs.workplace_assistant.tables import Office
 
@@ -26,10 +26,7 @@ class CalendarTools:
             event_id: 8-digit id of the meeting.
             field: The field to read.
         """
-        row = self.office.calendar.get(_id(event_id))
-        if row is None:
-            raise ToolError("Event not found.")
-        return {field: row[field]}
+        return {field: existing(self.office.calendar.get(_id(event_id)), "Event")[field]}
 
     @tool
     def calendar_search_events(
@@ -78,8 +75,7 @@ class CalendarTools:
         Args:
             event_id: 8-digit id of the meeting.
         """
-        if not self.office.calendar.delete(_id(event_id)):
-            raise ToolError("Event not found.")
+        existing(self.office.calendar.delete(_id(event_id)), "Event")
         return "Event deleted successfully."
 
     @tool
@@ -91,9 +87,7 @@ class CalendarTools:
             field: The field to change.
             new_value: Its new value: a start as YYYY-MM-DD HH:MM:SS, a duration in minutes.
         """
-        row = self.office.calendar.get(_id(event_id))
-        if row is None:
-            raise ToolError("Event not found.")
+        row = existing(self.office.calendar.get(_id(event_id)), "Event")
         if field == "event_start":
             new_value = needed(new_value, "event_start")
             self._check_hours(new_value, row["duration"] or "0")

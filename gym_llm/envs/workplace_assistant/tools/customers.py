@@ -12,6 +12,7 @@ from gym_llm.envs.workplace_assistant.arguments import (
     Status,
     Text,
     contains,
+    existing,
     one_of,
     page_of,
 )
@@ -85,8 +86,7 @@ class CustomerTools:
             new_value: Its new value.
         """
         new_value = self._checked(field, new_value)
-        if not self.office.customers.update(customer_id, **{field: new_value}):
-            raise ToolError("Customer not found.")
+        existing(self.office.customers.update(customer_id, **{field: new_value}), "Customer")
         return "Customer updated successfully."
 
     @tool
@@ -124,8 +124,7 @@ class CustomerTools:
         Args:
             customer_id: 8-digit id of the customer.
         """
-        if not self.office.customers.delete(customer_id):
-            raise ToolError("Customer not found.")
+        existing(self.office.customers.delete(customer_id), "Customer")
         return "Customer deleted successfully."
 
     def _checked(self, field: str, value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from gym_llm import ToolError, tool
-from gym_llm.envs.workplace_assistant.arguments import Id, Query, Text, page_of
+from gym_llm.envs.workplace_assistant.arguments import Id, Query, Text, existing, page_of
 from gym_llm.envs.workplace_assistant.moments import NOW, day, window
 from gym_llm.envs.workplace_assistant.tables import Office, Row
 
@@ -68,8 +68,7 @@ class EmailTools:
         Args:
             email_id: 8-digit id of the e-mail.
         """
-        if not self.office.emails.delete(email_id):
-            raise ToolError("Email not found.")
+        existing(self.office.emails.delete(email_id), "Email")
         return "Email deleted successfully."
 
     @tool
@@ -97,10 +96,7 @@ class EmailTools:
         return "Email replied successfully."
 
     def _email(self, email_id: str) -> Row:
-        row = self.office.emails.get(email_id)
-        if row is None:
-            raise ToolError("Email not found.")
-        return row
+        return existing(self.office.emails.get(email_id), "Email")
 
     def _send(self, recipient: str, subject: str, body: str) -> None:
         recipient = recipient.strip().lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 from gym_llm import ToolError, tool
-from gym_llm.envs.workplace_assistant.arguments import Board, Id, ListName, Query, Text, contains, one_of
+from gym_llm.envs.workplace_assistant.arguments import Board, Id, ListName, Query, Text, contains, existing, one_of
 from gym_llm.envs.workplace_assistant.moments import day
 from gym_llm.envs.workplace_assistant.tables import Office
 
@@ -26,10 +26,7 @@ class ProjectTools:
             task_id: 8-digit id of the task.
             field: The field to read.
         """
-        row = self.office.tasks.get(task_id)
-        if row is None:
-            raise ToolError("Task not found.")
-        return {field: row[field]}
+        return {field: existing(self.office.tasks.get(task_id), "Task")[field]}
 
     @tool
     def project_management_search_tasks(
@@ -81,8 +78,7 @@ class ProjectTools:
         Args:
             task_id: 8-digit id of the task.
         """
-        if not self.office.tasks.delete(task_id):
-            raise ToolError("Task not found.")
+        existing(self.office.tasks.delete(task_id), "Task")
         return "Task deleted successfully."
 
     @tool
@@ -102,8 +98,7 @@ class ProjectTools:
             one_of(new_value, get_args(Board), "Board")
         elif field == "due_date":
             new_value = self._due(new_value)
-        if not self.office.tasks.update(task_id, **{field: new_value}):
-            raise ToolError("Task not found.")
+        existing(self.office.tasks.update(task_id, **{field: new_value}), "Task")
         return "Task updated successfully."
 
     def _assignee(self, address: str) -> str:
