@@ -40,11 +40,11 @@ def _doctor(config: SandboxConfig) -> int:
     if config.file is not None:
         raise ConfigError(f"sandbox doctor takes no file, and was given {str(config.file)!r}")
     quiet = config.as_json
-    found = {"machine": doctor.machine(), "providers": doctor.providers()}
+    found = {"machine": doctor.machine(), "providers": doctor.providers(config.image)}
     for title, findings in found.items():
         _shown(title, findings, strict=False, quiet=quiet)
     try:
-        with open_sandbox(config.provider) as sandbox:
+        with open_sandbox(config.provider, **_settings(config)) as sandbox:
             found["walls"] = doctor.walls(sandbox)
             good = _shown(f"walls of {sandbox.name}", found["walls"], strict=True, quiet=quiet)
             outcomes, battery = _battered(sandbox) if config.attacks else ([], [])
@@ -59,6 +59,11 @@ def _doctor(config: SandboxConfig) -> int:
         sections = {title: [asdict(finding) for finding in findings] for title, findings in found.items()}
         print(json.dumps({"good": good, **sections, "attacks": [asdict(outcome) for outcome in outcomes]}))
     return 0 if good else 1
+
+
+def _settings(config: SandboxConfig) -> dict[str, str]:
+    """Return what the provider is opened with."""
+    return {} if config.image is None else {"image": config.image}
 
 
 def _battered(sandbox: Sandbox) -> tuple[list[Outcome], list[Finding]]:
@@ -130,7 +135,7 @@ def _run(config: SandboxConfig) -> int:
     program = Path(config.file).read_bytes()
     stdin = config.input.read_bytes() if config.input else b""
     limits = Limits(cpu=config.cpu, wall=config.wall, memory=int(config.memory * (1 << 20)))
-    with open_sandbox(config.provider) as sandbox:
+    with open_sandbox(config.provider, **_settings(config)) as sandbox:
         result = sandbox.run(program=program, stdin=stdin, limits=limits, profile=config.profile)
     for stream, text in ((sys.stdout, result.stdout_text), (sys.stderr, result.stderr_text)):
         for line in text.splitlines():

@@ -180,6 +180,7 @@ class SandboxConfig(Schema):
     attacks: bool = Field(description="Whether doctor also tries the attack battery on the provider.")
     file: Path | None = Field(description="The file that run runs.")
     provider: str = Field(description="auto, bubblewrap, docker, podman, apptainer, or unsafe-local: no protection.")
+    image: str | None = Field(description="Image of docker, podman or apptainer; python:3.11-slim by default.")
     input: Path | None = Field(description="File that the program reads as its stdin.")
     profile: Literal["compute", "process"] = Field(description="compute starts no process, process may.")
     cpu: float = Field(gt=0, description="Seconds of CPU that it may use.")

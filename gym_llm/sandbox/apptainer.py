@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import ClassVar
 
-from gym_llm.sandbox.child import INSIDE
-from gym_llm.sandbox.engine import MOUNTED_INSIDE, PROGRAM, WORK, Engine, environment_words
+from gym_llm.sandbox.engine import Engine, Mounts, environment_words
+from gym_llm.sandbox.inside.container import ROOT
 from gym_llm.sandbox.sandbox import Request
 
 
@@ -21,16 +21,20 @@ class Apptainer(Engine):
     install: ClassVar[str] = "https://apptainer.org/docs/admin/main/installation.html"
     asks: ClassVar[tuple[str, ...]] = ("version",)
 
-    def line(self, request: Request, folder: Path, program: Path, container: str) -> list[str]:
-        """Return `apptainer exec` with its options."""
-        binds = (f"{INSIDE}:{MOUNTED_INSIDE}:ro", f"{program}:{PROGRAM}:ro", f"{folder}:{WORK}:rw")
+    def line(self, request: Request, mounts: Mounts, container: str) -> list[str]:
+        """Return `apptainer exec` with its options; without its own process 1, so that it is ours."""
+        shown = [f"{source}:{target}:{mode}" for source, target, mode in mounts]
         image = self.image if "://" in self.image or self.image.endswith(".sif") else f"docker://{self.image}"
         return [
-            self._engine, "--silent", "exec", "--containall", "--cleanenv", "--no-home", "--no-privs",
-            "--net", "--network", "none", *[word for bind in binds for word in ("--bind", bind)], "--pwd", WORK,
-            *environment_words(self.variables(request), "--env"), image,
+            self._engine, "--silent", "exec", "--containall", "--cleanenv", "--no-home", "--no-privs", "--no-init",
+            "--net", "--network", "none", "--scratch", ROOT, *[word for bind in shown for word in ("--bind", bind)],
+            "--pwd", "/", *environment_words(self.variables(request), "--env"), image,
         ]  # fmt: skip
 
-    def ending(self, container: str) -> list[str] | None:
+    def removal(self, container: str) -> list[str]:
         """Return nothing: the container's processes are the client's own children."""
-        return None
+        return []
+
+    def _owner(self) -> int:
+        """Return this user, who everything inside is."""
+        return os.geteuid()

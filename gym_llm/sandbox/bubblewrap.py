@@ -6,13 +6,12 @@ Zygotes start with the first runs, one more whenever all are busy, up to one per
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from gym_llm.errors import SandboxError, SandboxUnavailable
@@ -20,15 +19,13 @@ from gym_llm.sandbox import interpreter
 from gym_llm.sandbox.call import Link
 from gym_llm.sandbox.command_line import INSIDE_ID, bubblewrap, shown_paths
 from gym_llm.sandbox.exchange import Exchange, Stream
-from gym_llm.sandbox.inside import payload
 from gym_llm.sandbox.limits import Limits, SandboxResult
+from gym_llm.sandbox.packing import memory, packed, pipe
 from gym_llm.sandbox.sandbox import Request, Sandbox
 from gym_llm.sandbox.workspace import DiskWatch
 from gym_llm.sandbox.zygote import Zygote, ZygoteRun
 
 INSTALL = "apt-get install bubblewrap"
-_PROGRAM = "/sandbox/program.py"
-_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _ATTEMPTS = 3
 _END_SECONDS = 0.2
 _NAMES = {
@@ -99,13 +96,13 @@ class Bubblewrap(Sandbox):
         return _stranger() if os.geteuid() == 0 else os.geteuid()
 
     def _start(self, request: Request) -> Exchange:
-        with _pipe() as (out, out_inner), _pipe() as (err, err_inner):
+        with pipe() as (out, out_inner), pipe() as (err, err_inner):
             run = self._request_run(request, [out_inner, err_inner])
             return Exchange(run, os.dup(out), os.dup(err), request.limits)
 
     def _open(self, request: Request) -> Link:
         channel, inner = socket.socketpair()
-        with _pipe() as (out, out_inner), _pipe() as (err, err_inner), inner:
+        with pipe() as (out, out_inner), pipe() as (err, err_inner), inner:
             try:
                 run = self._request_run(request, [out_inner, err_inner, inner.fileno()])
             except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
@@ -128,7 +125,7 @@ class Bubblewrap(Sandbox):
 
     def _request_run(self, request: Request, outputs: list[int]) -> ZygoteRun:
         kind = b"p" if request.profile == "process" else b"s" if request.session else b"c"
-        with _memory(_packed(request)) as given, _memory(request.stdin) as stdin:
+        with memory(_packed(request)) as given, memory(request.stdin) as stdin:
             for _ in range(_ATTEMPTS):
                 zygote = self._zygote(request.workspace is not None)
                 try:
@@ -158,7 +155,7 @@ class Bubblewrap(Sandbox):
     def _new(self, with_spaces: bool) -> Zygote:
         spaces = str(self._spaces.folder) if with_spaces else None
         with contextlib.ExitStack() as stack:
-            names = {path: stack.enter_context(_memory(text.encode())) for path, text in _NAMES.items()}
+            names = {path: stack.enter_context(memory(text.encode())) for path, text in _NAMES.items()}
 
             def line(control: int) -> list[str]:
                 return bubblewrap(
@@ -171,48 +168,8 @@ class Bubblewrap(Sandbox):
 
 
 def _packed(request: Request) -> bytes:
-    """Return the payload of a run; the files of one with a workspace are there already."""
-    files = {} if request.workspace else {f"work/{path}": content for path, content in request.files.items()}
-    if not request.command and not request.session:
-        files["program.py"] = request.program
-    header: dict[str, Any] = {
-        "uid": INSIDE_ID, "gid": INSIDE_ID, "limits": request.limits.as_plain(),
-        "workspace": request.workspace.name if request.workspace else None,
-        "command": list(request.command), "program": _PROGRAM, "arguments": list(request.arguments),
-        "session": request.session, "environment": dict(request.environment),
-    }  # fmt: skip
-    if request.session:  # its calls have budgets of their own; the sum must not end it
-        header["limits"]["cpu"] = _UNBOUND_CPU
-    return payload.pack(header, files)
-
-
-_UNBOUND_CPU = 1e6
-
-
-@contextlib.contextmanager
-def _pipe() -> Iterator[tuple[int, int]]:
-    """Give both ends of a pipe and close them; what is needed longer is duplicated."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    try:
-        yield reading, writing
-    finally:
-        os.close(reading)
-        os.close(writing)
-
-
-@contextlib.contextmanager
-def _memory(data: bytes) -> Iterator[int]:
-    """Give a file in memory that nobody can change."""
-    fd = os.memfd_create("gym-llm", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.lseek(fd, 0, os.SEEK_SET)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
-        yield fd
-    finally:
-        os.close(fd)
+    workspace = request.workspace.name if request.workspace else None
+    return packed(request, uid=INSIDE_ID, gid=INSIDE_ID, workspace=workspace)
 
 
 def _stranger() -> int:

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -68,14 +69,14 @@ class SessionRun(Handle, Protocol):
 class Link:
     """A session's process: its run, its channel and its pipes.
 
-    `printed_in_reply` says that what the code prints comes with its reply, where an engine passes nothing else.
+    `starting` says whether the process is still being started, which counts in no deadline.
     """
 
     run: SessionRun
     channel: socket.socket
     stdout: Stream
     stderr: Stream
-    printed_in_reply: bool = False
+    starting: Callable[[], bool] = lambda: False
 
     def close(self, *, force: bool = False) -> None:
         """Kill the process and let go of everything."""
@@ -94,8 +95,7 @@ class Call:
         body = json.dumps({"code": code, "id": self._id}).encode()
         self._unsent = memoryview(len(body).to_bytes(4, "little") + body)
         self._received = bytearray()
-        self._began = time.monotonic()
-        self._deadline = self._began + limits.wall
+        self._begin()
         self._verdict: Reason | None = None
         self._late: Reason = "wall"
         self.reply: dict[str, Any] | None = None
@@ -142,7 +142,9 @@ class Call:
         stream = self.waiting[fd]
         if stream is None:
             self.ending = self._link.run.finish()
-            return False
+            if self.ending is None and self._verdict is None:  # it has started
+                self._begin()
+            return not self.over
         more: bool = stream.drain()
         if stream.flooded:
             self._end("output")
@@ -151,7 +153,9 @@ class Call:
 
     def tick(self) -> None:
         """Look at the clock and the disk."""
-        if time.monotonic() >= self._deadline:
+        if self._verdict is None and self._link.starting():
+            self._begin()
+        elif time.monotonic() >= self._deadline:
             if self._verdict is not None:
                 self.ending = Ending(None, 0.0, 0)
             else:
@@ -169,8 +173,6 @@ class Call:
         (out, out_cut), (err, err_cut) = self._link.stdout.take(), self._link.stderr.take()
         told = self.reply or {}
         printed, complained = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
-        if self._link.printed_in_reply:
-            printed, complained = _text(told.get("stdout")) or "", (_text(told.get("stderr")) or "") + complained
         reason: Reason | Literal["done"] = "done"
         if self.reply is None and self.ending is not None:
             reason, *_ = explain(self.ending, self._verdict, replace(self._limits, cpu=_UNBOUND_CPU))
@@ -180,6 +182,10 @@ class Call:
 
     def close(self) -> None:
         """Do nothing: the session decides whether its process goes on."""
+
+    def _begin(self) -> None:
+        self._began = time.monotonic()
+        self._deadline = self._began + self._limits.wall
 
     def _receive(self) -> bool:
         try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
-from gym_llm.sandbox.engine import Engine, container_words, environment_words
+from gym_llm.sandbox.engine import Engine, Mounts, container_words, environment_words
 from gym_llm.sandbox.sandbox import Request
 
 
@@ -17,7 +16,8 @@ class Docker(Engine):
     install: ClassVar[str] = "https://docs.docker.com/engine/install/ (on Debian: apt-get install docker.io)"
     asks: ClassVar[tuple[str, ...]] = ("info",)
 
-    def line(self, request: Request, folder: Path, program: Path, container: str) -> list[str]:
+    def line(self, request: Request, mounts: Mounts, container: str) -> list[str]:
         """Return `docker run` with its options."""
-        variables = environment_words(self.variables(request), "--env")
-        return [self._engine, *container_words(request, folder, program, container), *variables, self.image]
+        inodes = f"nr_inodes={request.limits.inodes}"
+        shared = container_words(request, mounts, container, user=self.owner, tmpfs=inodes)
+        return [self._engine, *shared, *environment_words(self.variables(request), "--env"), self.image]

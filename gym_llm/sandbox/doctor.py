@@ -13,10 +13,11 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gym_llm.errors import SandboxError
 from gym_llm.sandbox.limits import Limits
-from gym_llm.sandbox.providers import PROVIDERS, open_sandbox
+from gym_llm.sandbox.providers import ENGINES, PROVIDERS, open_sandbox
 from gym_llm.sandbox.sandbox import Sandbox
 
 _LANDLOCK_CREATE_RULESET = 444
@@ -49,9 +50,13 @@ def machine() -> list[Finding]:
     return [*found, Finding("cgroups", None, _cgroups())]
 
 
-def providers() -> list[Finding]:
-    """Open each provider and run a program in it; none but `unsafe-local` and what is installed costs anything."""
-    return [_provider(name) for name in PROVIDERS]
+def providers(image: str | None = None) -> list[Finding]:
+    """Open each provider and run a program in it; none but `unsafe-local` and what is installed costs anything.
+
+    Args:
+        image: For those that take one.
+    """
+    return [_provider(name, {"image": image} if image and name in ENGINES else {}) for name in PROVIDERS]
 
 
 def walls(sandbox: Sandbox) -> list[Finding]:
@@ -97,12 +102,12 @@ def _cgroups() -> str:
     return f"version 2 with {', '.join(unified)} (not needed)" if unified else "version 1 or none (not needed)"
 
 
-def _provider(name: str) -> Finding:
+def _provider(name: str, settings: dict[str, Any]) -> Finding:
     began = time.monotonic()
     try:
-        with open_sandbox(name) as sandbox:
+        with open_sandbox(name, **settings) as sandbox:
             opened = time.monotonic() - began
-            times = [sandbox.run(program="pass").wall for _ in range(_RUNS if name == "bubblewrap" else 1)]
+            times = [_timed(sandbox) for _ in range(_RUNS if name == "bubblewrap" else 1)]
     except SandboxError as error:
         return Finding(name, None, str(error).splitlines()[0])
     took = sorted(times)[len(times) // 2] * 1000
@@ -110,6 +115,12 @@ def _provider(name: str) -> Finding:
     if name == "unsafe-local":
         return Finding(name, None, f"{text}, protects nothing")
     return Finding(name, True, text)
+
+
+def _timed(sandbox: Sandbox) -> float:
+    began = time.monotonic()
+    sandbox.run(program="pass")
+    return time.monotonic() - began
 
 
 _ATTEMPTS = {

@@ -25,7 +25,8 @@ _LOOK_SECONDS = 0.25
 class Ending:
     """What is known about how a run ended.
 
-    `status` is as `os.waitpid` returns it, None when nobody saw it; `failed` says why the code was never started.
+    `status` is as `os.waitpid` returns it, None when nobody saw it; `failed` says why the code was never started;
+    `wall` is how long it ran, where the host did not see it begin.
     """
 
     status: int | None
@@ -33,6 +34,7 @@ class Ending:
     memory: int
     reason: Reason | None = None
     failed: str | None = None
+    wall: float | None = None
 
 
 class Handle(Protocol):
@@ -41,8 +43,8 @@ class Handle(Protocol):
     def fileno(self) -> int:
         """Return a descriptor that is readable when the run has ended."""
 
-    def finish(self) -> Ending:
-        """Return how it ended; called once, when the descriptor is readable."""
+    def finish(self) -> Ending | None:
+        """Return how it ended, None when it has not; called when the descriptor is readable."""
 
     def kill(self) -> None:
         """Begin to end it, with everything in it."""
@@ -132,7 +134,7 @@ class Exchange:
         stream = self.waiting.get(fd)
         if stream is None:
             self.ending = self.handle.finish()
-            return False
+            return not self.over
         more: bool = stream.drain()
         if stream.flooded:
             self._end("output")
@@ -163,7 +165,7 @@ class Exchange:
                 stream.drain()
         (out, out_cut), (err, err_cut) = self._out.take(), self._err.take()
         reason, code, number = explain(self.ending, self._verdict, self._limits)
-        wall = time.monotonic() - self._began
+        wall = time.monotonic() - self._began if self.ending.wall is None else self.ending.wall
         return SandboxResult(
             reason, code, number, out, err, out_cut, err_cut, self.ending.cpu, wall, self.ending.memory
         )

@@ -1,4 +1,4 @@
-"""A run that is a plain child process of this one: by `unsafe-local`, or by a container engine's command line."""
+"""A run that is a plain child process of this one, as `unsafe-local` has them."""
 
 from __future__ import annotations
 
@@ -24,19 +24,16 @@ class ProcessRun:
         environment: All its variables.
         folder: Where it starts.
         pass_fds: Further descriptors that it gets.
-        own_usage: Whether its CPU and memory are the run's; those of an engine's client are not.
-        end: Ends what killing the process does not end.
         clean: Removes what the run needed, once it has ended.
         over_disk: Whether what it wrote takes too much space.
     """
 
     def __init__(
         self, command: Sequence[str], *, stdin: int, stdout: int, stderr: int, environment: Mapping[str, str],
-        folder: str, pass_fds: Sequence[int] = (), own_usage: bool = True,
-        end: Callable[[], None] = lambda: None, clean: Callable[[], None] = lambda: None,
+        folder: str, pass_fds: Sequence[int] = (), clean: Callable[[], None] = lambda: None,
         over_disk: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
-        self._own_usage, self._end, self._clean = own_usage, end, clean
+        self._clean = clean
         self.over_disk = over_disk
         self._ending: Ending | None = None
         self._process = subprocess.Popen(
@@ -56,7 +53,7 @@ class ProcessRun:
             _, status, used = os.wait4(self._process.pid, 0)
             self._process.returncode = os.waitstatus_to_exitcode(status)
             cpu, memory = used.ru_utime + used.ru_stime, used.ru_maxrss << 10
-            self._ending = Ending(status, cpu, memory) if self._own_usage else Ending(status, 0.0, 0)
+            self._ending = Ending(status, cpu, memory)
         return self._ending
 
     def allow(self, cpu: float) -> None:
@@ -64,7 +61,6 @@ class ProcessRun:
 
     def kill(self) -> None:
         """Kill everything in its session's process group."""
-        self._end()
         self._kill_group()
 
     def close(self, *, force: bool) -> None:

@@ -16,6 +16,7 @@ PROVIDERS = {
     "apptainer": "gym_llm.sandbox.apptainer:Apptainer",
     "unsafe-local": "gym_llm.sandbox.local:UnsafeLocal",
 }
+ENGINES = ("docker", "podman", "apptainer")
 _DEFAULT = "bubblewrap"
 _UNSAFE = "unsafe-local"
 _INSTALL = "apt-get install bubblewrap"
@@ -41,6 +42,8 @@ def open_sandbox(provider: str = "auto", **settings: Any) -> Sandbox:
     if name not in PROVIDERS:
         known = ", ".join(["auto", *PROVIDERS])
         raise ConfigError(f"sandbox provider {provider!r}: give one of {known}.{did_you_mean(provider, PROVIDERS)}")
+    if "image" in settings and name not in ENGINES:
+        raise ConfigError(f"image={settings['image']!r}: {name} takes no image; name one of {', '.join(ENGINES)}")
     module, _, attribute = PROVIDERS[name].partition(":")
     try:
         sandbox: Sandbox = getattr(import_module(module), attribute)(**settings)

@@ -52,6 +52,11 @@ class Workspace:
         """Its name among the workspaces of this process."""
         return self.path.name
 
+    @property
+    def folder(self) -> int:
+        """Its descriptor."""
+        return self._open()
+
     def read(self, path: str, most: int = _MOST_READ) -> bytes:
         """Return a file's content.
 

@@ -77,6 +77,16 @@ def test_run_within_limits(gym_llm, folder):
     assert "cpu, signal 9" in result.err
 
 
+def test_an_image_is_named(gym_llm, folder, engines):
+    engines.image("mine:1")
+    (folder / "a.py").write_text("print(6 * 7)")
+    result = gym_llm("sandbox", "run", "a.py", "provider=podman", "image=mine:1")
+    assert (result.status, result.out) == (0, "42\n")
+    assert "podman: exit, exit status 0, 0." in result.err
+    looked = gym_llm("sandbox", "doctor", "attacks=false", "provider=docker", "image=mine:1")
+    assert looked.out.count("works; opened") > 3
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -86,6 +96,7 @@ def test_run_within_limits(gym_llm, folder):
         (("sandbox", "run", "a.py", "b.py"), "unexpected word 'b.py'"),
         (("sandbox", "run", "no.py"), "no.py"),
         (("sandbox", "run", "a.py", "file=b.py"), "file is given twice"),
+        (("sandbox", "doctor", "image=x"), "image='x': bubblewrap takes no image; name one of docker, podman"),
     ],
 )
 def test_what_is_refused(gym_llm, words, told):

@@ -1,15 +1,12 @@
 """MiniSWE's rows of SWE-bench and SWE-Gym, under a recorded engine: real command lines, a stand-in for the containers.
 
-No docker daemon and no apptainer can be asked where these tests run; `recorded_engine.py` runs what they would run.
+`recorded_engine.py` runs what engines would run, where there are none; `test_mini_swe_engines.py` asks real ones.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import stat
-import sys
-from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -21,7 +18,6 @@ from gym_llm.envs.mini_swe.containers import image_of, read_log
 from gym_llm.envs.mini_swe.patches import Patch, unified
 from gym_llm.errors import ConfigError, SandboxError, SandboxUnavailable
 from gym_llm.items import assistant_message, function_call
-from gym_llm.sandbox.interpreter import find
 
 FILES = {
     "acme/__init__.py": "",
@@ -62,29 +58,14 @@ PATCHED_PYTEST = "import _pytest.runner as r; r.runtestprotocol = lambda *a, **k
 
 
 @pytest.fixture
-def engine(tmp_path, monkeypatch):
-    """Put the recorded engine on PATH, with one image; returns its home."""
-    bin_folder, image = tmp_path / "bin", tmp_path / "images" / IMAGE
-    for name in ("docker", "podman", "apptainer"):
-        script = bin_folder / name
-        script.parent.mkdir(exist_ok=True)
-        script.write_text(
-            f"#!{sys.executable} -IS\n" + Path(__file__).with_name("recorded_engine.py").read_text("utf-8")
-        )
-        script.chmod(0o755)
+def engine(engines):
+    """Give the stand-ins the image; returns their home."""
+    image = engines.image(IMAGE)
     for path, text in FILES.items():
         file = image / "testbed" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    python = image / "opt" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nPYTEST_DISABLE_PLUGIN_AUTOLOAD=1 exec {sys.executable} -s "$@"\n', "utf-8")
-    python.chmod(0o755)
-    shown = [folder for folder in find(None).folders if stat.S_ISDIR(Path(folder).stat().st_mode)]
-    (tmp_path / "shown.json").write_text(json.dumps(shown), "utf-8")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", f"{bin_folder}:/usr/local/bin:/usr/bin:/bin")
-    return tmp_path
+    return engines.home
 
 
 def sh(command):
@@ -139,18 +120,16 @@ def test_the_command_lines(play, engine):
     for call in runs:
         assert image in call
         assert [call[call.index("--network") + 1], call[call.index("--cap-drop") + 1]] == ["none", "ALL"]
-    assert copy[-5:] == ["cp", "-a", "--no-preserve=ownership", "/testbed/.", "/sandbox/work"]
+    assert any(word.endswith(":/sandbox/work:rw") for word in copy)
     for call in (command, tests):
-        assert call[call.index("--workdir") + 1] == "/testbed"
         assert any(word.endswith(":/testbed:rw") for word in call)
-    assert command[-2].startswith("sed")
-    assert "python -B -m pytest -rA --color=no -p no:cacheprovider tests/test_numbers.py test_gym_llm_" in tests[-1]
+        assert not any("sed" in word or "pytest" in word for word in call)  # what is run is no word of the engine's
 
 
 def test_an_image_that_cannot_be_had_is_an_error(engine):
     shutil.rmtree(engine / "images")
     env = gymnasium.make("gym_llm/MiniSWE-v0", dataset=[ROW])
-    with pytest.raises(SandboxError, match="cannot be copied out: Unable to find image"):
+    with pytest.raises(SandboxError, match=r"could not start the run: .* Unable to find image"):
         env.reset(seed=0)
 
 
@@ -166,7 +145,7 @@ def test_an_engine_that_fails_later_gives_no_reward(engine):
         _, reward, _, truncated, info = env.step([assistant_message("Done.")])
         assert np.isnan(reward)
         assert truncated
-        assert "could not be started" in info["error"]["message"]
+        assert "could not start the run" in info["error"]["message"]
         (engine / "gone").rename(engine / "images") if not command else None
     env.close()
 

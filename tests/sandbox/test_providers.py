@@ -1,51 +1,27 @@
 """Which provider is taken, what is said when none works, and the engines' command lines.
 
-The engines are tested against a script on PATH that records its words; docker for real where it works.
+The engines' words are tested on stand-ins (`recorded_engine.py`); `test_engines.py` has the real ones.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import asyncio
 import shutil
-import stat
-import sys
 import time
 
 import pytest
 
-from gym_llm.errors import ConfigError, SandboxUnavailable
-from gym_llm.sandbox import PROVIDERS, Limits, default, doctor, open_sandbox
+from gym_llm.errors import ConfigError, SandboxError, SandboxUnavailable
+from gym_llm.sandbox import PROVIDERS, Limits, container_run, default, doctor, engine, open_sandbox
 
-FAKE = """#!{python}
-import json, os, subprocess, sys
-words = sys.argv[1:]
-with open({log!r}, "a") as file:
-    file.write(json.dumps([os.path.basename(sys.argv[0]), *words]) + "\\n")
-if words[0] in ("info", "version", "kill"):
-    sys.exit(0)
-work = next(word.split(":")[0] for word in words if ":/sandbox/work" in word)
-code = next(word.split(":")[0] for word in words if ":/sandbox/program.py" in word)
-inside = next(word.split(":")[0] for word in words if ":/opt/gym-llm/sandbox/inside" in word)
-places = {{"/sandbox/program.py": code, "/opt/gym-llm/sandbox/inside/rlimits.py": inside + "/rlimits.py"}}
-own = words[words.index("-I") - 1:]
-own = [places.get(word, word).replace("'/opt/gym-llm/sandbox'", repr(os.path.dirname(inside))) for word in own]
-os.chdir(work)
-os.environ["PYTHONPATH"] = work
-os.execv({python!r}, [{python!r}, *own[1:]])
-"""
+IMAGE = "img:1"
 
 
 @pytest.fixture
-def engines(tmp_path, monkeypatch):
-    """Fake engines that record their words and then run the program here."""
-    log = tmp_path / "words.jsonl"
-    for name in ("docker", "podman", "apptainer"):
-        script = tmp_path / name
-        script.write_text(FAKE.format(python=sys.executable, log=str(log)))
-        script.chmod(script.stat().st_mode | stat.S_IEXEC)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return lambda: [json.loads(line) for line in log.read_text().splitlines()]
+def recorded(engines):
+    """Stand-ins with an image."""
+    engines.image(IMAGE)
+    return engines
 
 
 def test_auto_is_bubblewrap(box):
@@ -123,48 +99,72 @@ def test_read_only_folders(tmp_path, box):
 
 
 @pytest.mark.parametrize("name", ["docker", "podman"])
-def test_container_command_line(engines, name):
+def test_container_command_line(recorded, name):
     limits = Limits(memory=256 << 20, processes=9, disk=8 << 20, open_files=50, cpu=3)
-    with open_sandbox(name, image="img:1") as sandbox:
+    with open_sandbox(name, image=IMAGE) as sandbox:
         program, files = "import helper; print(input(), helper.X)", {"helper.py": "X = 1"}
-        result = sandbox.run(program=program, stdin="hi", files=files, limits=limits)
+        result = sandbox.run(program=program, stdin="hi", files=files, limits=limits, environment={"TOKEN": "s3cret"})
     assert result.stdout == b"hi 1\n", result.stderr_text
-    asked, _, (engine, *words) = engines()
+    asked, _, (engine, *words) = recorded.calls
     assert (asked, engine) == ([name, "info"], name)
     line = " ".join(words)
     for option in (
-        "--network none", "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--pids-limit 11",
-        f"--memory {256 << 20}", f"--memory-swap {256 << 20}", "--rm", "--ulimit core=0:0", "--ulimit nofile=50:50",
-        f"--tmpfs /tmp:rw,nosuid,nodev,size={8 << 20}", "--workdir /sandbox/work", "/sandbox/program.py:ro",
+        "--network none", "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "--pids-limit 10",
+        f"--memory {(256 + 8 + 64) << 20}", f"--memory-swap {(256 + 8 + 64) << 20}", "--rm", "--ulimit core=0:0",
+        f"--tmpfs /tmp:rw,exec,nosuid,nodev,mode=1777,size={8 << 20}", "--ipc private", "--tmpfs /sys/class:ro",
     ):  # fmt: skip
         assert option in line, option
-    assert words.index("img:1") < words.index("/opt/gym-llm/sandbox/inside/rlimits.py")
-    assert "--user 0" not in line
-    given = json.loads(words[words.index("/opt/gym-llm/sandbox/inside/rlimits.py") + 1])
-    assert (given["cpu"], given["memory"]) == (3, 256 << 20)
+    for secret in ("--user 0", "s3cret", "helper"):  # what is run, and what it gets, are no words of a process
+        assert secret not in line
+    assert ("nr_inodes=4096" in line) == (name == "docker")
+    assert words.index(IMAGE) < words.index("python3")
 
 
-def test_apptainer_command_line(engines):
-    with open_sandbox("apptainer") as sandbox:
+def test_apptainer_command_line(recorded):
+    with open_sandbox("apptainer", image=IMAGE) as sandbox:
         assert sandbox.run(program="print(1)").stdout == b"1\n"
-    words = engines()[-1]
+    words = recorded.calls[-1]
     line = " ".join(words)
-    for option in ("exec", "--containall", "--cleanenv", "--no-home", "--no-privs", "--net --network none"):
+    for option in (
+        "exec",
+        "--containall",
+        "--cleanenv",
+        "--no-home",
+        "--no-privs",
+        "--no-init",
+        "--net --network none",
+    ):
         assert option in line
-    assert "docker://python:3.11-slim" in words
+    assert f"docker://{IMAGE}" in words
 
 
-def test_container_is_killed_at_the_deadline(engines):
-    with open_sandbox("docker") as sandbox:
+@pytest.mark.parametrize("name", ["docker", "podman", "apptainer"])
+def test_ends_in_a_container(recorded, name):
+    with open_sandbox(name, image=IMAGE) as sandbox:
         began = time.monotonic()
         assert sandbox.run(program="import time; time.sleep(30)", limits=Limits(wall=0.5)).reason == "wall"
         assert time.monotonic() - began < 5
-    run, kill = engines()[-2:]
-    assert kill == ["docker", "kill", run[run.index("--name") + 1]]
+        assert sandbox.run(program="while True: pass", limits=Limits(cpu=1)).reason == "cpu"
+        assert sandbox.run(["sh", "-c", "kill -9 $$"]).signal == 9
+        assert sandbox.run(program="raise SystemExit(137)").exit_status == 137
 
 
-def test_session_in_a_container(engines):
-    with open_sandbox("docker") as sandbox, sandbox.session(limits=Limits(wall=5)) as session:
+def test_a_container_that_does_not_heed_is_removed(recorded, monkeypatch):
+    monkeypatch.setattr(container_run, "_END_SECONDS", 0.2)
+    monkeypatch.setattr(container_run.ContainerRun, "kill", lambda run: None)
+    with open_sandbox("docker", image=IMAGE) as sandbox:
+
+        async def cancelled():
+            await asyncio.wait_for(sandbox.arun(program="import time; time.sleep(60)"), 1)
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(cancelled())
+    run, removal = recorded.calls[-2:]
+    assert removal == ["docker", "rm", "--force", run[run.index("--name") + 1]]
+
+
+def test_session_in_a_container(recorded):
+    with open_sandbox("docker", image=IMAGE) as sandbox, sandbox.session(limits=Limits(wall=5)) as session:
         session.execute("x = 1")
         reply = session.execute("print('out')\nx")
         assert (reply.stdout, reply.result) == ("out\n", "1")
@@ -172,14 +172,39 @@ def test_session_in_a_container(engines):
         assert session.execute("2").result == "2"
 
 
-def test_docker_for_real():
-    try:
-        sandbox = open_sandbox("docker")
-    except SandboxUnavailable as error:
-        pytest.skip(f"docker does not work here: {error}")
-    with sandbox, sandbox.session() as session:
-        assert sandbox.run(program="print(input())", stdin="hi").stdout == b"hi\n"
-        assert session.execute("1 + 1").result == "2"
+def test_the_start_of_a_container_counts_in_no_deadline(recorded, monkeypatch):
+    with open_sandbox("docker", image=IMAGE, limits=Limits(wall=0.7)) as sandbox:
+        python = recorded.images / "img_1" / "opt" / "bin" / "python3"
+        python.write_text(python.read_text().replace("exec", "sleep 1.5; exec"))
+        result = sandbox.run(program="import time; time.sleep(0.1); print(1)")
+        assert (result.stdout, result.wall < 0.7) == (b"1\n", True)
+        with sandbox.session() as session:
+            reply = session.execute("1 + 1")
+            assert (reply.result, reply.wall < 0.7) == ("2", True)
+        monkeypatch.setattr(engine, "_START_SECONDS", 0.3)
+        with pytest.raises(SandboxError, match=r"did not start in (0\.3 seconds|time)"):
+            sandbox.run(program="print(1)")
+
+
+def test_an_image_that_is_not_there(recorded):
+    with pytest.raises(SandboxUnavailable, match=r"podman does not work on this machine: .*Unable to find image 'x'"):
+        open_sandbox("podman", image="x")
+
+
+def test_only_engines_take_an_image():
+    for provider in ("auto", "bubblewrap", "unsafe-local"):
+        with pytest.raises(
+            ConfigError, match=r"image='x': (bubblewrap|unsafe-local) takes no image; name one of docker"
+        ):
+            open_sandbox(provider, image="x")
+
+
+def test_an_engines_client_gets_its_own_variables_only(monkeypatch):
+    monkeypatch.setenv("CONTAINERS_CONF", "/c")
+    monkeypatch.setenv("API_KEY", "s3cret")
+    given = engine._client_environment()
+    assert given["CONTAINERS_CONF"] == "/c"
+    assert "s3cret" not in given.values()
 
 
 def test_doctor_tells_of_machine_providers_and_walls(box):

@@ -8,12 +8,11 @@ documentation give.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import shlex
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from gym_llm.envs.mini_swe import patches
 from gym_llm.envs.mini_swe.grounds import Verdict
@@ -23,13 +22,12 @@ from gym_llm.errors import ConfigError, SandboxError
 from gym_llm.sandbox import Limits, Workspace
 from gym_llm.sandbox.apptainer import Apptainer
 from gym_llm.sandbox.docker import Docker
-from gym_llm.sandbox.engine import WORK, Engine
+from gym_llm.sandbox.engine import Engine
 from gym_llm.sandbox.podman import Podman
-from gym_llm.sandbox.sandbox import Request
 
 TESTBED = "/testbed"
-_NOBODY = 65534
 _CONDA = "/opt/miniconda3"
+_PYTHON = f"{_CONDA}/bin/python"
 _PATH = f"{_CONDA}/envs/testbed/bin:{_CONDA}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ROOM = {
     "memory": 8 << 30, "processes": 512, "file_size": 1 << 30, "disk": 4 << 30, "inodes": 1 << 20,
@@ -56,44 +54,7 @@ def image_of(task: SWETask) -> str:
     return f"{owner}/sweb.eval.x86_64.{task.instance_id.replace('__', between)}:latest".lower()
 
 
-def _at_testbed(words: list[str]) -> list[str]:
-    """Show the workspace where the image has installed the repository."""
-    return [word.replace(WORK, TESTBED) for word in words]
-
-
-class _Nobodys(Engine):
-    """Gives workspaces to the user that containers started by root are, so that they can be written."""
-
-    def _owner(self) -> int:
-        return os.geteuid() or _NOBODY
-
-
-class _PlainDocker(_Nobodys, Docker):
-    pass
-
-
-class _PlainPodman(_Nobodys, Podman):
-    pass
-
-
-class _Docker(_PlainDocker):
-    def line(self, request: Request, folder: Path, program: Path, container: str) -> list[str]:
-        return _at_testbed(super().line(request, folder, program, container))
-
-
-class _Podman(_PlainPodman):
-    def line(self, request: Request, folder: Path, program: Path, container: str) -> list[str]:
-        return _at_testbed(super().line(request, folder, program, container))
-
-
-class _Apptainer(Apptainer):
-    def line(self, request: Request, folder: Path, program: Path, container: str) -> list[str]:
-        return _at_testbed(super().line(request, folder, program, container))
-
-
-_ENGINES: Mapping[str, tuple[type[Engine], type[Engine]]] = {
-    "docker": (_PlainDocker, _Docker), "podman": (_PlainPodman, _Podman), "apptainer": (Apptainer, _Apptainer),
-}  # fmt: skip
+_ENGINES: Mapping[str, type[Engine]] = {"docker": Docker, "podman": Podman, "apptainer": Apptainer}
 
 
 class Container:
@@ -111,9 +72,8 @@ class Container:
         if task.repo in _NOT_UNDER_PYTEST:
             raise ConfigError(f"{task.instance_id}: the tests of {task.repo} do not run under pytest; leave it out")
         self._task = task
-        plain, at_testbed = _ENGINES[engine]
-        self._source = plain(image=image_of(task), python=f"{_CONDA}/bin/python")
-        self.box = at_testbed(image=image_of(task), python=f"{_CONDA}/bin/python")
+        self._source = _ENGINES[engine](image=image_of(task), python=_PYTHON)
+        self.box = _ENGINES[engine](image=image_of(task), python=_PYTHON, work=TESTBED)
         self._clean: Workspace | None = None
         self._snapshot: Snapshot | None = None
         self._settled = set(_touched(task.patch))
@@ -132,7 +92,7 @@ class Container:
             SandboxError: The image cannot be had, or holds no repository.
         """
         with self._source.workspace() as copied:
-            words = ["cp", "-a", "--no-preserve=ownership", f"{TESTBED}/.", WORK]
+            words = ["cp", "-a", "--no-preserve=ownership", f"{TESTBED}/.", "."]
             result = await self._source.arun(words, workspace=copied, limits=COPY_LIMITS)
             if not result.ok:
                 told = (result.stderr_text or result.stdout_text)[-500:].strip()

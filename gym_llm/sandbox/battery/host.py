@@ -12,11 +12,12 @@ _FILES = (
     "/etc/crontab", "/etc/profile", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe",
     "/proc/sys/kernel/hostname", "/proc/sys/kernel/sysrq", "/proc/sys/vm/overcommit_memory",
     "/sys/kernel/uevent_helper",
-    "/proc/self/mountinfo", "/proc/swaps", "/proc/modules",
+    "/proc/swaps", "/proc/modules",
 )  # fmt: skip
 _IPC = ("/proc/sysvipc/shm", "/proc/sysvipc/msg", "/proc/sysvipc/sem")
 _SHARED = ("/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp")
 _SOCKETS = ("tcp", "tcp6", "udp", "udp6", "raw")
+_ENGINES = {"overlay", "overlay2", "overlay-containers", "netns"}  # folders in which they mount
 _SETTLE_SECONDS = 3.0
 
 
@@ -27,6 +28,7 @@ def fingerprint(owner: int) -> dict[str, object]:
         owner: The user that runs are, on this machine.
     """
     state: dict[str, object] = {path: _hash(path) for path in _FILES}
+    state["mounts"] = _mounts()
     state |= {path: _lines_of(path, owner, 7) for path in _IPC}
     state |= {path: _entries(path, owner) for path in _SHARED}
     state |= {f"sockets {name}": _lines_of(f"/proc/net/{name}", owner, 7) for name in _SOCKETS}
@@ -52,6 +54,12 @@ def _hash(path: str) -> str | None:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
     except OSError:
         return None
+
+
+def _mounts() -> list[str]:
+    """Return what is mounted here, but for containers that come and go meanwhile."""
+    lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
+    return sorted(line for line in lines if not _ENGINES & set(line.split()[4].split("/")))
 
 
 def _entries(folder: str, owner: int) -> list[str]:

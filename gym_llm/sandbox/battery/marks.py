@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import platform
 import secrets
 import shutil
 import signal
@@ -75,9 +76,10 @@ class Marks:
         """Return what attacks are told."""
         tcp, udp = (listener.getsockname()[1] for listener in self._sockets[:2])
         return {
-            "MARK": self.mark, "BYSTANDER": str(bystander), "SECRET_FILE": str(self.folder / "secret"),
-            "TARGET_FILE": str(self.folder / "target"), "TCP": str(tcp), "UDP": str(udp),
-            "ABSTRACT": f"abstract-{self.folder.name}", "UNIX_PATH": str(self.folder / "socket"),
+            "MARK": self.mark, "MACHINE": platform.node(), "BYSTANDER": str(bystander),
+            "SECRET_FILE": str(self.folder / "secret"), "TARGET_FILE": str(self.folder / "target"),
+            "TCP": str(tcp), "UDP": str(udp), "ABSTRACT": f"abstract-{self.folder.name}",
+            "UNIX_PATH": str(self.folder / "socket"),
         }  # fmt: skip
 
     def leaked(self, data: bytes) -> str:

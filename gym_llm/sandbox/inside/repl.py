@@ -7,66 +7,37 @@ lie in them about nothing but itself.
 from __future__ import annotations
 
 import ast
-import itertools
 import json
 import linecache
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 from gym_llm.sandbox.inside.program import fresh_interpreter, open_streams
 
 _MOST_TEXT = 100_000
-_MOST_PRINTED = 500_000
 _CUT = "... (cut, {} characters in all)"
 
 
 def serve(reading: int, writing: int) -> int:
     """Answer until the other end closes; returns the exit status."""
-    for reply in _replies(reading):
+    main = fresh_interpreter("", [])
+    del main.__file__
+    number = 0
+    while True:
+        request = _receive(reading)
+        if request is None:
+            return 0
+        number += 1
+        reply = execute(request["code"], main.__dict__, f"<cell {number}>")
+        reply["id"] = request["id"]
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except BaseException:  # boundary: the code may have put anything there
             open_streams()
         _send(writing, reply)
-    return 0
-
-
-def serve_by_stdio() -> int:
-    """Answer over stdin and stdout, and send what the code prints with each reply; for engines that pass no more."""
-    import tempfile
-
-    reading, writing = os.dup(0), os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    files = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]  # noqa: SIM115 (for as long as the process)
-    for target, file in enumerate(files, start=1):
-        os.dup2(file.fileno(), target)
-    for reply in _replies(reading):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for name, file in zip(("stdout", "stderr"), files):  # noqa: B905 (Python 3.9 has no strict)
-            file.seek(0)
-            reply[name] = file.read(_MOST_PRINTED).decode("utf-8", "replace")
-            file.seek(0)
-            file.truncate()
-        _send(writing, reply)
-    return 0
-
-
-def _replies(reading: int) -> Iterator[dict[str, Any]]:
-    """Run what comes, one after the other in one namespace, until the other end closes."""
-    main = fresh_interpreter("", [])
-    del main.__file__
-    for number in itertools.count(1):
-        request = _receive(reading)
-        if request is None:
-            return
-        reply = execute(request["code"], main.__dict__, f"<cell {number}>")
-        reply["id"] = request["id"]
-        yield reply
 
 
 def execute(source: str, names: dict[str, Any], filename: str) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 from gym_llm.sandbox.inside import kernel, payload, program, rlimits, walls
@@ -48,10 +50,10 @@ def main(direct: bool, profile: str, status: socket.socket, fds: list[int], filt
         _prepare(profile, header, fds[0], offset)
         pid = 0 if direct else os.fork()
         if pid == 0:
-            _become(header, fds[1:], filter_, supervisors=int(not direct))
+            become(header, fds[1:], filter_, supervisors=int(not direct))
         for fd in fds:
             os.close(fd)
-        message = _supervise(pid, status, header["limits"])
+        message = supervise(pid, status, header["limits"])
     except BaseException as error:  # boundary: the host is told, and nothing of this process may go on
         message = failure(error)
     with contextlib.suppress(OSError):
@@ -82,8 +84,15 @@ def _raise_loopback() -> None:
         fcntl.ioctl(any_socket, set_flags, b"lo".ljust(16, b"\0") + up.to_bytes(2, "little") + bytes(22))
 
 
-def _become(header: dict[str, Any], fds: list[int], filter_: kernel.Filter, supervisors: int) -> None:
-    """Turn into the program; never returns."""
+def become(header: dict[str, Any], fds: list[int], filter_: kernel.Filter, supervisors: int | None) -> None:
+    """Turn into the program; never returns.
+
+    Args:
+        header: Of the payload.
+        fds: stdin, stdout, stderr and, for a session, its channel.
+        filter_: The system calls that the program may make.
+        supervisors: How many processes of its user are none of its own; None where others keep their number small.
+    """
     code = 126
     try:
         high = [os.dup2(fd, 64 + index, inheritable=False) for index, fd in enumerate(fds)]
@@ -95,6 +104,10 @@ def _become(header: dict[str, Any], fds: list[int], filter_: kernel.Filter, supe
         kernel.protect_from_tracing(False)
         rlimits.limit(header["limits"], supervisors)
         filter_.install()
+        if header.get("bare"):  # the interpreter was started without the packages of its image
+            import site
+
+            site.main()
         if header["command"]:
             code = _execute(header)
         elif header["session"]:
@@ -137,15 +150,17 @@ def _execute(header: dict[str, Any]) -> int:
         return 127 if isinstance(error, FileNotFoundError) else 126
 
 
-def _supervise(pid: int, status: socket.socket, limits: dict[str, Any]) -> bytes:
-    """Wait for the program, keep it within its limits, and return how it ended."""
+def supervise(pid: int, status: socket.socket, limits: dict[str, Any], wall: float = math.inf) -> bytes:
+    """Wait for the program, keep it within its limits, and return how it ended; `wall` is seconds from now."""
+    end = time.monotonic() + wall
     ended = os.pidfd_open(pid)
     poller = select.poll()
     poller.register(ended, select.POLLIN)
     poller.register(status, select.POLLIN)
     watch = Watch(limits)
     while True:
-        ready = dict(poller.poll(watch.milliseconds))
+        left = max(0.0, end - time.monotonic()) * 1000
+        ready = dict(poller.poll(min(watch.milliseconds, left)))
         if ended in ready:
             break
         if status.fileno() in ready:
@@ -154,6 +169,9 @@ def _supervise(pid: int, status: socket.socket, limits: dict[str, Any]) -> bytes
                 break
             watch.allow(float(budget))
         elif watch.exceeded():
+            break
+        elif time.monotonic() >= end:
+            watch.reason = "wall"
             break
     return _ending(pid, watch)
 

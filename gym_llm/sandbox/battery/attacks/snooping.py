@@ -97,6 +97,11 @@ except BlockingIOError:
 through('saw another run read os.py') if b'os.py' in seen else absent('saw nothing')
 """
 _READ_OFTEN = "for _ in range(20):\n    open(os.__file__).read()\n    time.sleep(0.08)"
+_NAME = (
+    "names = [os.uname().nodename]\n"
+    "names += [open(path).read().strip() for path in ('/etc/hostname', '/etc/mailname') if os.path.exists(path)]\n"
+    "through(names) if E['MACHINE'] in names else absent(names)"
+)
 _FILES = "first(lambda path: open(path, 'rb').read(1), {paths})"
 
 ATTACKS = (
@@ -130,7 +135,7 @@ ATTACKS = (
     Attack(
         "read passwords and keys",
         _FILES.format(
-            paths="['/etc/shadow', '/etc/gshadow', '/root/.ssh/id_rsa', '/root/.bashrc', '/root/.profile', '/etc/ssh/ssh_host_rsa_key', '/etc/machine-id', '/etc/hostname']"
+            paths="['/etc/shadow', '/etc/gshadow', '/root/.ssh/id_rsa', '/root/.bashrc', '/root/.profile', '/etc/ssh/ssh_host_rsa_key', '/etc/machine-id']"
         ),
     ),
     Attack(
@@ -159,7 +164,13 @@ ATTACKS = (
         "read physical addresses",
         "data = os.pread(os.open('/proc/self/pagemap', os.O_RDONLY), 8, id(os) // 4096 * 8)\npage = int.from_bytes(data, 'little') & ((1 << 55) - 1)\nthrough(page) if page else absent('no address')",
     ),
-    Attack("list the machine's hardware", "first(os.listdir, ['/sys/class/net', '/sys/block', '/sys/bus'])", BOTH),
+    Attack("tell the machine's name", _NAME, _ALL),
+    Attack(
+        "list the machine's hardware",
+        "tops = [top for top in ('/sys/class/net', '/sys/block', '/sys/bus', '/sys/devices') if os.path.isdir(top)]\n"
+        "found = [d for top in tops for d in os.listdir(top)]\nthrough(found[:5]) if found else absent('no devices')",
+        BOTH,
+    ),
     Attack("read another run's files", _NEIGHBOURS_FILES, (*BOTH, "session"), beside=_NEIGHBOUR),
     Attack("read another run's files from a workspace", _NEIGHBOURS_FILES, workspace=True, beside=_NEIGHBOUR),
     Attack("read another run's variables", _NEIGHBOURS_MEMORY, beside="time.sleep(1)"),
