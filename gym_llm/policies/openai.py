@@ -7,25 +7,24 @@ another process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import SecretStr
 
 from gym_llm.errors import ModelError
 from gym_llm.items import Item
-from gym_llm.policies import probe, responses
+from gym_llm.policies import responses
 from gym_llm.policies.connections import Connections
 from gym_llm.policies.endings import ENDINGS, ended
-from gym_llm.policies.health import PROBE_SECONDS, Health
 from gym_llm.policies.policy import Policy
 from gym_llm.policies.sampled import laid_over
+from gym_llm.policies.served import ServedPolicy
 
-PATH = "/responses"
 MAX_BODY = 32 * 1024 * 1024
 
 
-class OpenAIPolicy(Policy):
+class OpenAIPolicy(ServedPolicy):
     """A policy that calls a model by the Responses API.
 
     Args:
@@ -46,6 +45,8 @@ class OpenAIPolicy(Policy):
     >>> OpenAIPolicy("gpt-5", base_url="http://localhost:8000/v1", temperature=0.7).spec()["temperature"]
     0.7
     """
+
+    _path = "/responses"
 
     def __init__(
         self, model: str, base_url: str | None = None, api_key: str | SecretStr | None = None,
@@ -76,7 +77,7 @@ class OpenAIPolicy(Policy):
         """
         params = info.get("responses_create_params") or {}
         payload = responses.encoded(self._connections.model, self._sampling, params, observation)
-        endpoint = await self._connections.endpoint(PATH)
+        endpoint = await self._connections.endpoint(self._path)
         try:
             answer = await endpoint.ask(payload, responses.check)
         except ModelError as error:
@@ -97,32 +98,6 @@ class OpenAIPolicy(Policy):
         policy._sampling = responses.checked_params(laid_over(self._sampling, sampling))
         return policy
 
-    def reached_by(self, change: Callable[[Connections], Connections]) -> Self:
-        """Return this policy with its server reached in another way, made of the present one."""
-        policy = self._copied()
-        policy._connections = change(self._connections)
-        return policy
-
-    def credentials(self) -> Any:
-        """Return the key that was given directly."""
-        return self._connections.credentials()
-
-    def entrusted(self, credentials: Any, index: int = 0, count: int = 1) -> Self:
-        """Return this policy as one of several processes uses it; see `Policy.entrusted`."""
-        return self.reached_by(lambda given: given.entrusted(credentials, index, count))
-
     def create_call(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the create call that is made of a row's."""
         return laid_over(params, self._sampling)
-
-    def secrets(self) -> list[str]:
-        """Return the key."""
-        return self._connections.secrets()
-
-    async def probe(self, timeout: float = PROBE_SECONDS, *, thorough: bool = False) -> list[Health]:
-        """Probe the endpoint; see `Policy.probe`."""
-        return [await probe.probe(self._connections, PATH, timeout, thorough)]
-
-    async def close(self) -> None:
-        """Close the connections of the running event loop. Without it, they are closed when the loop shuts down."""
-        await self._connections.close()

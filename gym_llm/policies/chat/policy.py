@@ -6,8 +6,8 @@ this one; retries, pauses and limits are the endpoint's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import gymnasium
 import msgspec
@@ -16,7 +16,6 @@ from pydantic import SecretStr
 
 from gym_llm.errors import ConfigError, ModelError
 from gym_llm.items import Item
-from gym_llm.policies import probe
 from gym_llm.policies.chat import capture, completion, request
 from gym_llm.policies.chat.conversion import chat_messages
 from gym_llm.policies.chat.options import Options, TokenHistory
@@ -26,9 +25,9 @@ from gym_llm.policies.chat.templates import for_completions
 from gym_llm.policies.connections import Connections
 from gym_llm.policies.endings import ENDINGS, ended
 from gym_llm.policies.endpoint import Answer
-from gym_llm.policies.health import PROBE_SECONDS, Health
 from gym_llm.policies.policy import Act, Policy
 from gym_llm.policies.sampled import OPEN, SampledPolicy, laid_over
+from gym_llm.policies.served import ServedPolicy
 
 MAX_BODY = 32 * 1024 * 1024
 EPISODE_SEED = "episode"
@@ -36,7 +35,7 @@ EPISODE_SEED = "episode"
 Params = Mapping[str, Any]
 
 
-class ChatCompletionsPolicy(Policy):
+class ChatCompletionsPolicy(ServedPolicy):
     """A policy that calls a model by the Chat Completions API.
 
     Args:
@@ -132,36 +131,10 @@ class ChatCompletionsPolicy(Policy):
         policy._sampling, policy._fields = _checked(laid, self._options.keep_strict)
         return SampledPolicy(policy, sampling)
 
-    def reached_by(self, change: Callable[[Connections], Connections]) -> Self:
-        """Return this policy with its server reached in another way, made of the present one."""
-        policy = self._copied()
-        policy._connections = change(self._connections)
-        return policy
-
-    def credentials(self) -> Any:
-        """Return the key that was given directly."""
-        return self._connections.credentials()
-
-    def entrusted(self, credentials: Any, index: int = 0, count: int = 1) -> Self:
-        """Return this policy as one of several processes uses it; see `Policy.entrusted`."""
-        return self.reached_by(lambda given: given.entrusted(credentials, index, count))
-
     def create_call(self, params: Params) -> dict[str, Any]:
         """Return the create call that is made of a row's, under the names that the row and the policy use."""
         row = {name: params[name] for name in OPEN if name in params}
         return laid_over(laid_over(params, self._sampling), row)
-
-    def secrets(self) -> list[str]:
-        """Return the key."""
-        return self._connections.secrets()
-
-    async def probe(self, timeout: float = PROBE_SECONDS, *, thorough: bool = False) -> list[Health]:
-        """Probe the endpoint; see `Policy.probe`."""
-        return [await probe.probe(self._connections, self._path, timeout, thorough)]
-
-    async def close(self) -> None:
-        """Close the connections of the running event loop. Without it, they are closed when the loop shuts down."""
-        await self._connections.close()
 
     async def _answer(self, observation: list[Item], params: Params, seed: int | None) -> dict[str, Any]:
         body = self._body(observation, params, seed)
