@@ -80,15 +80,16 @@ def line(home: Path, image: Path, options: list[tuple[str, str]]) -> list[str]:
     words += ["--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"]
     for name in ("bin", "lib", "lib64"):
         words += ["--symlink", f"usr/{name}", f"/{name}"]
+    for name, value in options:
+        if name in ("--tmpfs", "--scratch"):
+            words += ["--perms", "1777", "--tmpfs", value.partition(":")[0]]
     shown = home / "shown.json"
-    for folder in json.loads(shown.read_text()) if shown.exists() else ():
+    for folder in json.loads(shown.read_text()) if shown.exists() else ():  # perhaps below /tmp
         words += [*above(folder), "--ro-bind", folder, folder]
     for folder, target in (("testbed", "/testbed"), ("opt", "/opt/miniconda3")):
         words += [*above(target), "--ro-bind", str(image / folder), target] if (image / folder).exists() else []
     inner: list[str] = []
-    for name, value in sorted(options, key=lambda option: option[0] in ("--volume", "--bind")):
-        if name in ("--tmpfs", "--scratch"):
-            words += ["--perms", "1777", "--tmpfs", value.partition(":")[0]]
+    for name, value in options:
         if name in ("--volume", "--bind"):
             source, target, mode = value.rsplit(":", 2)
             words += [*above(target), "--bind" if mode == "rw" else "--ro-bind", source, target]
