@@ -21,7 +21,7 @@ from gym_llm.rollouts.progress import Progress
 
 GRACE_SECONDS = 5.0
 
-_GARBAGE_THRESHOLDS = (20_000, 10, 100)
+_GARBAGE_THRESHOLDS = (100_000, 10, 100)
 
 
 class Stage(Protocol):

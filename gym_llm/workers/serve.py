@@ -28,7 +28,7 @@ from gym_llm.workers.page import Page
 _FLUSH_REPLIES = 64
 _FLUSH_SECONDS = 0.002
 _PR_SET_PDEATHSIG = 1
-_GARBAGE_THRESHOLDS = (20_000, 10, 100)
+_GARBAGE_THRESHOLDS = (100_000, 10, 100)
 
 
 class Handler(Protocol):
