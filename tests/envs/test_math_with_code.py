@@ -37,7 +37,7 @@ def run(code):
 
 @pytest.fixture
 def env():
-    made = gymnasium.make("gym_llm/MathWithCode-v0", dataset=[ROW], call_timeout=1.5).unwrapped
+    made = gymnasium.make("gym_llm/MathWithCode-v0", dataset=[ROW], call_timeout=3.0).unwrapped
     made.reset(seed=0)
     yield made
     made.close()
@@ -92,9 +92,9 @@ def test_an_error_keeps_the_output_and_has_a_traceback(call):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("while True: pass", "longer than 1.5 seconds"), ("import time\ntime.sleep(60)", "longer than 1.5 seconds"),
-        ("while True:\n    try:\n        pass\n    except BaseException:\n        pass", "longer than 1.5 seconds"),
-        ("10 ** 10 ** 9", "longer than 1.5 seconds"), ("import os\nos._exit(0)", "ended the Python process"),
+        ("while True: pass", "longer than 3 seconds"), ("import time\ntime.sleep(60)", "longer than 3 seconds"),
+        ("while True:\n    try:\n        pass\n    except BaseException:\n        pass", "longer than 3 seconds"),
+        ("10 ** 10 ** 9", "longer than 3 seconds"), ("import os\nos._exit(0)", "ended the Python process"),
         ("import ctypes\nctypes.string_at(0)", "ended the Python process"),
         ("while True: print('x' * 10000)", "printed too much"),
     ],
