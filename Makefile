@@ -52,7 +52,7 @@ demo: $(VENV)/.base
 	@$(BIN)/gym-llm collect MCQA num_repeats=4
 
 test: $(VENV)/.dev
-	@PATH="$(abspath $(BIN)):$$PATH" python -m pytest -n $(PYTEST_WORKERS) $(TESTS)
+	@PATH="$(abspath $(BIN)):$$PATH" python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(TESTS)
 
 check: lint types floors spelling test
 

@@ -28,7 +28,8 @@ class WorkerProcess:
     """A started worker.
 
     It leads a process group of its own: Ctrl-C in a terminal does not reach it, and killing it kills what it
-    started. It dies with the thread that started it.
+    started. It dies with the thread that started it. Texts hash alike in all workers, so that what a function makes of
+    a set does not depend on which of them is asked.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", _SCRIPT, str(inner.fileno()), str(os.getpid())],
                 pass_fds=[inner.fileno()], stdin=subprocess.DEVNULL, stdout=2, start_new_session=True,
+                env={**os.environ, "PYTHONHASHSEED": "0"},
             )  # fmt: skip
         self._greeting = msgspec.json.encode(sys.path)
 

@@ -49,7 +49,7 @@ def test_every_dataset_makes_tasks_whose_answer_earns_the_maximum(play, name):
 
 
 def test_tasks_do_not_depend_on_the_process():
-    names = ("codeio", "isomorphic_strings", "polynomial_multiplication", "ransom_note")
+    names = ("codeio", "isomorphic_strings", "knight_swap", "polynomial_multiplication", "ransom_note", "word_ladder")
     made_here = [ReasoningGym.generate(np.random.default_rng(5), datasets=name) for name in names]
     with pool.Pool(size=1) as other:
         for name, given in zip(names, made_here, strict=True):
