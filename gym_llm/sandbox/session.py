@@ -90,7 +90,7 @@ class Session:
             if self._link is None:
                 self._link = self._sandbox._open(self._request)
             return Call(self._link, code, given)
-        except BaseException:
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
             self._busy.release()
             raise
 
