@@ -27,9 +27,9 @@ def box(real_engine):
         yield opened
 
 
-def containers(box, pid=None):
-    """Return what is left of a process's containers."""
-    words = [box.name, "ps", "--all", "--quiet", "--filter", f"name=gym-llm-{pid or os.getpid()}-"]
+def containers(box, pid=None, kind="--all"):
+    """Return the containers of a process, also those that have ended unless another kind is asked for."""
+    words = [box.name, "ps", kind, "--quiet", "--filter", f"name=gym-llm-{pid or os.getpid()}-"]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
 
 
@@ -165,8 +165,10 @@ def test_a_container_ends_with_its_host(box):
 def test_a_container_that_an_operator_kills_has_not_ended_well(box):
     async def killed():
         run = asyncio.create_task(box.arun(program="import time; time.sleep(60)"))
-        await asyncio.sleep(1.5)
-        subprocess.run([box.name, "kill", *containers(box)], capture_output=True, check=True)
+        while not (running := await asyncio.to_thread(containers, box, kind="--no-trunc")) and not run.done():
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
+        subprocess.run([box.name, "kill", *running], capture_output=True, check=True)
         return await run
 
     result = asyncio.run(killed())

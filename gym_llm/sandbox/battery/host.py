@@ -11,8 +11,7 @@ _FILES = (
     "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/resolv.conf", "/etc/ld.so.cache", "/etc/ld.so.preload",
     "/etc/crontab", "/etc/profile", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe",
     "/proc/sys/kernel/hostname", "/proc/sys/kernel/sysrq", "/proc/sys/vm/overcommit_memory",
-    "/sys/kernel/uevent_helper",
-    "/proc/swaps", "/proc/modules",
+    "/sys/kernel/uevent_helper", "/proc/swaps",
 )  # fmt: skip
 _IPC = ("/proc/sysvipc/shm", "/proc/sysvipc/msg", "/proc/sysvipc/sem")
 _SHARED = ("/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp")
@@ -28,7 +27,7 @@ def fingerprint(owner: int) -> dict[str, object]:
         owner: The user that runs are, on this machine.
     """
     state: dict[str, object] = {path: _hash(path) for path in _FILES}
-    state["mounts"] = _mounts()
+    state |= {"modules": _modules(), "mounts": _mounts()}
     state |= {path: _lines_of(path, owner, 7) for path in _IPC}
     state |= {path: _entries(path, owner) for path in _SHARED}
     state |= {f"sockets {name}": _lines_of(f"/proc/net/{name}", owner, 7) for name in _SOCKETS}
@@ -54,6 +53,12 @@ def _hash(path: str) -> str | None:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
     except OSError:
         return None
+
+
+def _modules() -> list[str]:
+    """Return the names of the kernel's modules; how many use each changes with whatever else runs here."""
+    path = Path("/proc/modules")
+    return sorted(line.split()[0] for line in path.read_text("ascii").splitlines()) if path.exists() else []
 
 
 def _mounts() -> list[str]:
