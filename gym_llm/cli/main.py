@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -125,10 +126,9 @@ def _search_dirs(words: list[str]) -> tuple[list[str], list[str]]:
 
 def _split(command: Command, words: list[str]) -> tuple[list[str], dict[str, str]]:
     """Tell the NAME from the settings; a NAME is taken literally, settings are in Hydra's grammar."""
-    for word in words:
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         if word.startswith("-"):
-            hint = did_you_mean(word, _FLAGS)
-            raise ConfigError(f"unknown option {word!r}.{hint} Settings are written key=value")
+            raise ConfigError(f"unknown option {word!r}.{_cure(command, word, following)}")
     names = [word for word in words if "=" not in word and not word.startswith("~")]
     overrides = [word for word in words if word not in names]
     keys = (command.positional or "").split()
@@ -139,6 +139,22 @@ def _split(command: Command, words: list[str]) -> tuple[list[str], dict[str, str
         if any(word.startswith(f"{key}=") for word in overrides):
             raise ConfigError(f"{key} is given twice: as {name!r} and as {key}=...")
     return overrides, given
+
+
+def _cure(command: Command, word: str, following: str) -> str:
+    """Return what to write instead of an unknown option: often a setting as other programs spell theirs."""
+    name, _, value = word.lstrip("-").partition("=")
+    plain = following and not following.startswith("-") and "=" not in following
+    value = value or (following if plain else "VALUE")
+    fields = command.load_schema().model_fields
+    known = ["config_paths", *(field.alias or key for key, field in fields.items())]
+    head, dot, rest = name.replace("-", "_").partition(".")
+    begun = [key for key in known if len(head) > 1 and key.startswith(head)]
+    if not begun and (hint := did_you_mean(word.partition("=")[0], _FLAGS)):
+        return f"{hint} Settings are written key=value"
+    for key in begun[:1] or get_close_matches(head, known, n=1):
+        return f" Settings are written key=value: {key}{dot}{rest}={f'[{value}]' if key == 'config_paths' else value}"
+    return " Settings are written key=value"
 
 
 def _harmless(error: BaseException) -> str:
