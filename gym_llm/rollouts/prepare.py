@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ def prepare(
         settings["wrappers"] = wrappers
     plan = Plan(num_tasks, num_repeats, max_attempts)
     staging = Staging(
-        make_env, first, None if isinstance(env, str) else dataset, tasks, agent_policy, isinstance(env, str),
+        make_env, first, None if isinstance(env, str) else dataset, tasks, agent_policy, by_name(env),
         num_workers, episode_timeout,
     )  # fmt: skip
     return Prepared(agent_policy, staging, paths, plan, settings, resume, overwrite, progress)
@@ -164,6 +165,18 @@ def maker(env: Any, dataset: Any, env_kwargs: Mapping[str, Any]) -> MakeEnv:
     if not callable(env):
         raise ConfigError(f"env={env!r}: give an id, or a callable that makes an environment")
     return env  # type: ignore[no-any-return]
+
+
+def by_name(env: Any) -> bool:
+    """Return whether an environment is given by its id, or by a function or class of a module, also a partial one.
+
+    >>> by_name("gym_llm/MCQA-v0"), by_name(partial(gymnasium.make, "gym_llm/MCQA-v0")), by_name(lambda: None)
+    (True, True, False)
+    """
+    made_by = env.func if isinstance(env, partial) else env
+    home = getattr(made_by, "__module__", None) or "__main__"
+    named = getattr(sys.modules.get(home), getattr(made_by, "__qualname__", ""), None)
+    return isinstance(env, str) or (home != "__main__" and named is made_by)
 
 
 def check_sampling(sampling: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ class Staging:
         dataset: The rows, where the environment does not bring them.
         tasks: The rows, checked.
         policy: The policy.
-        by_id: Whether the environment was given by its id.
+        by_name: Whether the environment was given by a name that means the same elsewhere.
         num_workers: Workers that were asked for; None to find out.
         timeout: Seconds that a step may take, or None.
     """
@@ -44,7 +44,7 @@ class Staging:
     dataset: Dataset | None
     tasks: Tasks
     policy: Policy
-    by_id: bool
+    by_name: bool
     num_workers: int | None
     timeout: float | None
 
@@ -92,7 +92,7 @@ class Staging:
         if wanted is None:
             forks = may_fork(patience=0.2) and not isinstance(self.policy, CallablePolicy)
             least = luggage.WORTH_JOBS if forks else luggage.WORTH_JOBS_ANEW
-            wanted = 0 if not self.by_id or missing < least else luggage.cores()
+            wanted = 0 if not self.by_name or missing < least else luggage.cores()
         return max(0, min(wanted, missing, concurrency, luggage.most_workers(self.policy.spec())))
 
     def _runners(self, settings: Settings) -> Callable[[], EpisodeRunner]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from gym_llm.cli.mixture import shares
 from gym_llm.errors import ConfigError
 from gym_llm.mock_model import MockModel
+from gym_llm.rollouts import luggage
 
 CANARY = "SECRET_5150"
 RUN = """
@@ -76,6 +78,27 @@ def test_a_wrapper_is_around_every_episode(gym_llm, folder, monkeypatch):
     assert result.status == 0, result.err
     assert (folder / "seen.txt").read_text() == "reset reset "
     assert len(rows(folder / "o.jsonl")) == 2
+
+
+def test_wrapped_environments_use_the_cores(gym_llm, folder, monkeypatch):
+    monkeypatch.setattr(luggage, "WORTH_JOBS", 10)
+    monkeypatch.setattr(luggage, "WORTH_JOBS_ANEW", 10)
+    monkeypatch.setattr(luggage, "cores", lambda: 2)
+    (folder / "pid_wrapper.py").write_text(
+        "import gymnasium, os\n"
+        "class Pid(gymnasium.Wrapper):\n"
+        "    def reset(self, **kwargs):\n"
+        "        with open('seen.txt', 'a') as file:\n"
+        "            file.write(f'{os.getpid()} ')\n"
+        "        return super().reset(**kwargs)\n"
+    )
+    words = ("collect", "SimpleWeather", "policy=scripted", "output=o.jsonl", "num_repeats=10", "progress=false")
+    result = gym_llm(*words, "wrappers=['pid_wrapper:Pid']")
+    assert result.status == 0, result.err
+    seen = (folder / "seen.txt").read_text().split()
+    assert len(seen) == len(rows(folder / "o.jsonl")) >= 40
+    assert len(set(seen)) == 2
+    assert str(os.getpid()) not in seen
 
 
 def test_a_resume_with_other_wrappers_is_refused(gym_llm, folder):
