@@ -21,7 +21,7 @@ from gymnasium.utils import seeding
 from gym_llm import actions, bridge, calls
 from gym_llm import tasks as rows
 from gym_llm.episode import EndReason, Episode, ToolCall, Verification
-from gym_llm.errors import ConfigError, DefinitionError, JudgeError, VerifierError, did_you_mean
+from gym_llm.errors import ConfigError, DefinitionError, VerifierError, did_you_mean, is_fatal
 from gym_llm.items import Action, Item, function_call_output, message, scrub, scrub_text
 from gym_llm.spaces import InputItems, OutputItems
 from gym_llm.tasks import Dataset, Row, Tasks, bundled, load
@@ -368,11 +368,11 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
 def failure(error: BaseException, kind: str) -> dict[str, Any]:
     """Return `info["error"]` for a failed episode: `type`, `message`, `kind` and `where` (the innermost frame).
 
-    When a judge failed that will fail every other episode likewise, `fatal` says so.
+    When it was a judge, or another model, that will fail every other episode likewise, `fatal` says so.
     """
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].name} in {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    fatal = {"fatal": True} if isinstance(error, JudgeError) and error.fatal else {}
+    fatal = {"fatal": True} if is_fatal(error) else {}
     return {"type": type(error).__name__, "message": scrub_text(str(error)), "kind": kind, "where": where, **fatal}
 
 

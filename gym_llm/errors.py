@@ -143,6 +143,19 @@ class PoolCrashed(PoolError):
     """A call whose worker process died."""
 
 
+def is_fatal(error: BaseException | None) -> bool:
+    """Return whether an exception, or one that it was raised from, says that every other episode will meet it too.
+
+    >>> is_fatal(ModelError("401: wrong key", kind="auth", fatal=True)), is_fatal(ValueError("no answer"))
+    (True, False)
+    """
+    while error is not None:
+        if isinstance(error, ModelError | JudgeError) and error.fatal:
+            return True
+        error = error.__cause__
+    return False
+
+
 class SandboxError(GymLLMError):
     """A sandbox that could not do its work; what the code in it did wrong is in its result, never here."""
 

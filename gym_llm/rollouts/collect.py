@@ -116,7 +116,8 @@ def collect(
         ConfigError: For a setting that cannot be used.
         ModelError: If every model request would fail, such as for a wrong key. The policy's endpoints are asked
             before anything is written; later, finished episodes are kept.
-        JudgeError: Likewise, when every verdict of the environment's judge would fail.
+        JudgeError: Likewise, when every verdict of the environment's judge would fail, or every answer of another
+            model that it asks, such as a played user.
         CollectionInterrupted: After Ctrl-C.
 
     >>> import tempfile, gym_llm

@@ -17,7 +17,7 @@ import gymnasium
 from gymnasium.error import ResetNeeded
 
 import gym_llm
-from gym_llm.errors import ConfigError, DefinitionError, JudgeError, MissingExtra, ModelError
+from gym_llm.errors import ConfigError, DefinitionError, JudgeError, MissingExtra, ModelError, is_fatal
 from gym_llm.items import scrub_text
 from gym_llm.journal.rows import encode
 from gym_llm.policies.policy import Policy
@@ -146,14 +146,15 @@ def judged() -> Iterator[None]:
         yield
     except (DefinitionError, ConfigError, MissingExtra) as error:
         raise FatalError(error) from error
-    except (ModelError, JudgeError) as error:
-        if error.fatal:
-            raise FatalError(error) from error
-        raise
+    except Exception as error:
+        if not is_fatal(error):
+            raise
+        known = isinstance(error, ModelError | JudgeError)
+        raise FatalError(error if known else JudgeError(str(error), fatal=True)) from error
 
 
 def raise_fatal(told: Mapping[str, Any] | None) -> None:
-    """Raise `info["error"]` as a `FatalError` when a judge failed that will fail every other episode likewise."""
+    """Raise `info["error"]` as a `FatalError` when it will be that of every other episode likewise."""
     if told is not None and told.get("fatal"):
         raise FatalError(JudgeError(told["message"], fatal=True))
 

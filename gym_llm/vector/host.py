@@ -18,7 +18,7 @@ from typing import Any
 from gymnasium.vector import AutoresetMode
 
 from gym_llm import bridge
-from gym_llm.errors import JudgeError
+from gym_llm.errors import is_fatal
 from gym_llm.items import scrub_text
 from gym_llm.vector.hosted import HostedEnv, MakeEnv
 from gym_llm.workers.page import Page
@@ -140,7 +140,7 @@ class Host:
 def described(error: BaseException) -> dict[str, Any]:
     """Return an exception as plain data: type, message, where it is defined, traceback; `fatal` as in the core."""
     kind = type(error)
-    fatal = {"fatal": True} if isinstance(error, JudgeError) and error.fatal else {}
+    fatal = {"fatal": True} if is_fatal(error) else {}
     return {
         "type": kind.__name__, "message": scrub_text(str(error)), "kind": "environment", "module": kind.__module__,
         "traceback": scrub_text("".join(traceback.format_exception(error)))[-_TRACEBACK_CHARS:],

@@ -258,6 +258,7 @@ def test_a_failing_user_is_an_error_and_no_reward(model, status, said):
     assert math.isnan(reward)
     assert (terminated, truncated, info["end_reason"], info["error"]["kind"]) == (False, True, "error", "verifier")
     assert "plays the user" in info["error"]["message"]
+    assert info["error"].get("fatal", False) is (status in (401, 404))
     env.reset(seed=0)
     env.step(order())
     assert env.step([assistant_message("Bye")])[1] == 1

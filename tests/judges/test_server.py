@@ -15,8 +15,8 @@ import pytest
 import gym_llm
 from gym_llm import bridge, collect
 from gym_llm.cli.main import main
-from gym_llm.errors import JudgeError
-from gym_llm.items import assistant_message
+from gym_llm.errors import JudgeError, ModelError
+from gym_llm.items import assistant_message, message
 from gym_llm.judges import JudgedEnv, RubricJudge, as_judge
 from gym_llm.mock_model import MockModel
 from gym_llm.policies import ScriptedPolicy
@@ -163,6 +163,13 @@ class Judged(JudgedEnv):
             raise type("JudgeError", (Exception,), {"fatal": True, "kind": "auth"})("401: wrong key")
         if self.where == "verify":
             await self.judge(question="q", reference="r", candidate="c")
+        if self.where == "bare":
+            await self.judge.policy([message("right?")], {"responses_create_params": {}})
+        if self.where == "wrapped":
+            try:
+                await self.judge.policy([message("right?")], {"responses_create_params": {}})
+            except ModelError as error:
+                raise LookupError("no verdict: 401 key") from error
         return 1.0
 
 
@@ -178,11 +185,19 @@ def gather(judge, places, output, policy, num_workers):
 
 @pytest.mark.parametrize("num_workers", [0, 1])
 @pytest.mark.parametrize("policy", [ANYWHERE, HERE], ids=["anywhere", "here"])
-@pytest.mark.parametrize("place", ["verify", "respond"])
-def test_a_judges_wrong_key_ends_a_collection(tmp_path, place, policy, num_workers):
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("verify", r"^the judge mock failed \(auth\): .*answered 401.*key"),
+        ("respond", r"^the judge mock failed \(auth\): .*answered 401.*key"),
+        ("bare", r"answered 401.*key"),
+        ("wrapped", r"^no verdict: 401 key"),
+    ],
+)
+def test_a_judges_wrong_key_ends_a_collection(tmp_path, place, told, policy, num_workers):
     with MockModel(text="[[A=B]]", api_key="right") as server:
         judge = {"model": "mock", "base_url": server.base_url, "api_key": "wrong"}
-        with pytest.raises(JudgeError, match=r"^the judge mock failed \(auth\): .*answered 401.*key") as caught:
+        with pytest.raises(JudgeError, match=told) as caught:
             gather(judge, ["none"] * 3 + [place] * 9, tmp_path / "a.jsonl", policy, num_workers)
         assert caught.value.fatal
         assert "wrong" not in str(caught.value)

@@ -87,7 +87,7 @@ class UserSimulator(ResponsesEnv):
         super().__init__(**settings)
         self.patience, self.needless_cost = patience, needless_cost
         self._played = None if user is None else PlayedUser(user, user_timeout)
-        self._failure: str | None = None
+        self._failure: UserFailed | None = None
 
     def begin(self, task: DeskTask) -> None:
         """Put an empty form on the desk and the user before it."""
@@ -142,8 +142,8 @@ class UserSimulator(ResponsesEnv):
 
     def verify(self, task: DeskTask, episode: Episode) -> Verification:
         """Compare the submitted form with the goal, and see whether its values had been told."""
-        if self._failure:
-            raise VerifierError(self._failure)
+        if self._failure is not None:
+            raise VerifierError(str(self._failure)) from self._failure
         submitted = self.guessed is not None
         wrong = [name for name, value in task.goal.items() if self.form.get(name) != value]
         goal = submitted and not wrong and (self._played is not None or not self.guessed)
@@ -178,7 +178,7 @@ class UserSimulator(ResponsesEnv):
         try:
             said = await played.answer(self.desk, task.goal, episode.items)
         except UserFailed as error:
-            self._failure = str(error)
+            self._failure = error
             return None
         words = said.lower()
         told = [name for name, value in task.goal.items() if value in words]

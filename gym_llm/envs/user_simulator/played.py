@@ -73,7 +73,7 @@ class PlayedUser:
             async with asyncio.timeout(self._timeout):
                 action = await self.policy(observation, {"responses_create_params": {}})
         except ModelError as error:
-            raise UserFailed(f"the model that plays the user failed ({error.kind}): {error}") from None
+            raise UserFailed(f"the model that plays the user failed ({error.kind}): {error}") from error
         except TimeoutError:
             raise UserFailed(f"the model that plays the user gave no answer in {self._timeout:g} seconds") from None
         except Exception as error:  # boundary: whatever a policy raises is the machinery's failure, not the model's
