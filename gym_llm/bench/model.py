@@ -48,13 +48,13 @@ class Model:
 
 
 @contextmanager
-def running(env_id: str, kwargs: Mapping[str, Any], latency: str) -> Iterator[Model]:
-    """Run a mock model that answers by an environment's reference solutions.
+def running(env_id: str, kwargs: Mapping[str, Any], latency: str, seed: int) -> Iterator[Model]:
+    """Run a mock model that answers the collections of a seed by an environment's reference solutions.
 
     Raises:
         ModelError: It did not start.
     """
-    config = {"latency": latency, "solve": [{"id": env_id, "kwargs": dict(kwargs)}]}
+    config = {"latency": latency, "solve": [{"id": env_id, "kwargs": dict(kwargs)}], "solve_seed": seed}
     path = os.pathsep.join(filter(None, sys.path))
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, json.dumps(config)],

@@ -41,7 +41,7 @@ class Pipeline:
         self._settings, self._model, self._folder = settings, model, folder
         self._tasks = min(settings.episodes, solutions.count)
         self._repeats = -(-settings.episodes // self._tasks)
-        asked = [solutions.requests(task) for task in range(self._tasks)]
+        asked = [solutions.requests(task, settings.seed) for task in range(self._tasks)]
         self._requests: list[list[Request]] = [each for each in asked for _ in range(self._repeats)]
 
     def round(self) -> dict[str, float]:
@@ -118,7 +118,7 @@ def pipeline(settings: Settings, solutions: Solutions) -> Iterator[Pipeline]:
     """Run the mock model and make a folder for the rows, as long as the pipeline is measured."""
     with (
         tempfile.TemporaryDirectory(prefix="gym-llm-bench-") as folder,
-        running(settings.env_id, settings.env_kwargs, settings.latency) as model,
+        running(settings.env_id, settings.env_kwargs, settings.latency, settings.seed) as model,
     ):
         yield Pipeline(settings, model, Path(folder), solutions)
 

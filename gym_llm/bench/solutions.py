@@ -9,6 +9,7 @@ import gymnasium
 from gym_llm.core import ResponsesEnv
 from gym_llm.errors import ConfigError
 from gym_llm.items import Action, Item
+from gym_llm.seeds import drawn
 
 Request = tuple[list[Item], dict[str, Any]]
 """An observation and the rest of the create call."""
@@ -24,7 +25,7 @@ class Solutions:
     Raises:
         ConfigError: It is no `ResponsesEnv`.
 
-    >>> len(Solutions("gym_llm/SimpleWeather-v0", {}).requests(0))
+    >>> len(Solutions("gym_llm/SimpleWeather-v0", {}).requests(0, seed=0))
     2
     """
 
@@ -49,13 +50,13 @@ class Solutions:
         solution: list[list[Item]] = inner.solve(inner.task)
         return solution
 
-    def requests(self, task: int) -> list[Request]:
-        """Play a task and return what the model would be asked at each turn.
+    def requests(self, task: int, seed: int) -> list[Request]:
+        """Play a task and return what the model is asked at each turn in a collection of a seed.
 
         Raises:
             ConfigError: The solution does not end the episode.
         """
-        observation, info = self.env.reset(seed=0, options={"task_index": task})
+        observation, info = self.env.reset(seed=drawn(seed, task, 0, 1)[0], options={"task_index": task})
         asked: list[Request] = []
         for action in self.current():
             asked.append((list(observation), dict(info["responses_create_params"])))

@@ -46,7 +46,8 @@ def run(config: CollectConfig) -> int:
     many tasks as the smallest allows. The environments are played one after the other.
     """
     jobs = [_single(config)] if isinstance(config.env, str) else _mixture(config)
-    mock = {"solve": [{"id": job.env, "kwargs": job.whole_kwargs} for job in jobs]}
+    solve = [{"id": job.env, "kwargs": job.whole_kwargs} for job in jobs]
+    mock = {"solve": solve, "solve_seed": config.seed}
     with described(config.policy, **mock) as policy:
         well = [_collect(job, config, policy) for job in jobs]
     return 0 if all(well) else 1

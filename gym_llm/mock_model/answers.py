@@ -103,7 +103,7 @@ def build_answerer(config: MockModelConfig) -> Answerer:
     """Return the answerer that a configuration asks for."""
     kind = config.answers or ("solve" if config.solve else "script" if config.script else "fixed")
     if kind == "solve":
-        return SolveAnswers([(source.id, source.kwargs) for source in config.solve])
+        return SolveAnswers([(source.id, source.kwargs) for source in config.solve], config.solve_seed)
     if kind == "script":
         return ScriptAnswers(config.script)
     if kind == "echo":

@@ -107,6 +107,8 @@ class MockModelConfig(_Plain):
     `reason` ("max_output_tokens", "content_filter") and `usage`."""
     solve: tuple[SolveSource, ...] = ()
     """Environments whose `solve` answers; a bare id stands for `{"id": id}`."""
+    solve_seed: int | None = Field(default=None, ge=0)
+    """Seed of the collection that asks, for tasks whose first observation is drawn, such as shuffled options."""
     model: str | None = None
     """The only model name served, others get 404. Unset: any name."""
     api_key: str | None = Field(default=None, repr=False)

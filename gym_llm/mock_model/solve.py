@@ -17,6 +17,7 @@ from gym_llm.errors import ConfigError, ModelError
 from gym_llm.items import Item, message, message_text
 from gym_llm.mock_model.conversation import essence, turn_number
 from gym_llm.mock_model.model_call import Request
+from gym_llm.seeds import drawn
 
 _CACHED_SOLUTIONS = 4096
 
@@ -32,17 +33,20 @@ class SolveAnswers:
 
     Args:
         sources: Environment ids with their keyword arguments for `gymnasium.make`.
+        seed: Of the collection that asks. Without it tasks are known whose first observation is the same in each
+            episode.
 
     Raises:
         ConfigError: No source is given, or one has no reference solutions.
         gymnasium.error.Error: There is no such environment.
     """
 
-    def __init__(self, sources: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    def __init__(self, sources: Sequence[tuple[str, Mapping[str, Any]]], seed: int | None = None) -> None:
         if not sources:
             raise ConfigError("SolveAnswers needs at least one environment id")
         self._names = [name for name, _ in sources]
         self._envs = [_made(name, kwargs) for name, kwargs in sources]
+        self._seed = seed
         self._tasks: dict[bytes, tuple[int, int]] = {}
         self._lengths: set[int] = set()
         self._unread = self._read()
@@ -91,7 +95,7 @@ class SolveAnswers:
         """Index the tasks one by one, giving the digests that stand for each."""
         for number, env in enumerate(self._envs):
             for index in range(len(env.unwrapped.tasks)):
-                observation, info = env.reset(options={"task_index": index})
+                observation, info = self._reset(env, index)
                 yield [
                     self._add(form, (number, index))
                     for form in _forms(observation, info["responses_create_params"].get("instructions"))
@@ -109,20 +113,25 @@ class SolveAnswers:
         known = self._solutions.get(task)
         if known is None:
             env = self._envs[task[0]]
-            env.reset(options={"task_index": task[1]})
+            self._reset(env, task[1])
             known = env.unwrapped.solve(env.unwrapped.task)
             if len(self._solutions) >= _CACHED_SOLUTIONS:
                 del self._solutions[next(iter(self._solutions))]
             self._solutions[task] = known
         return known
 
+    def _reset(self, env: Any, index: int) -> tuple[list[Item], dict[str, Any]]:
+        seed = None if self._seed is None else drawn(self._seed, index, 0, 1)[0]
+        began: tuple[list[Item], dict[str, Any]] = env.reset(seed=seed, options={"task_index": index})
+        return began
+
     def _unknown(self, request: Request) -> str:
-        start = essence(request.input[0])[1][:60] if request.input else ""
-        names = ", ".join(self._names)
+        start = essence(request.input[0])[1][:40] if request.input else ""
+        names = ", ".join(self._names[:3]) + (" ..." if len(self._names) > 3 else "")
         return (
-            f"The conversation begins like none of the {len(self._tasks)} tasks of {names}: {start!r}... "
-            "Start the mock model with the environment and the dataset that are collected from: "
-            'solve=[{"id": ..., "kwargs": {"dataset": ...}}].'
+            f"The conversation begins like none of the {len(self._tasks)} tasks of {names}: {start!r}... Start the "
+            'mock model with what is collected from: solve=[{"id": ..., "kwargs": {"dataset": ...}}], and with '
+            "solve_seed= the collection's seed when prompts are drawn."
         )
 
 

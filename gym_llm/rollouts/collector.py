@@ -93,9 +93,8 @@ class Collector:
                 self._loop.call_soon(self.flush)
             self._unwritten.append((job, outcome))
             return
-        self.outputs.add_failure(outcome.line)
+        self.metrics.add_failure(self.outputs.add_failure(outcome.line))
         self.plan.fail(job.task, job.rollout)
-        self.metrics.add_failure(outcome.kind)
         self._show()
 
     def flush(self) -> None:

@@ -146,7 +146,7 @@ def judged() -> Iterator[None]:
         yield
     except (DefinitionError, ConfigError, MissingExtra) as error:
         raise FatalError(error) from error
-    except Exception as error:
+    except Exception as error:  # boundary: only what it means for the other episodes is looked at
         if not is_fatal(error):
             raise
         known = isinstance(error, ModelError | JudgeError)

@@ -50,6 +50,36 @@ class Facts(msgspec.Struct, kw_only=True, array_like=True):
     prefix_breaks: int | None = None
 
 
+class FailureError(msgspec.Struct, frozen=True, order=True):
+    """What is of interest here of the exception in a failure's line."""
+
+    message: str
+
+
+class Failure(
+    msgspec.Struct, kw_only=True, frozen=True, order=True,
+    rename={
+        "task": "_ng_task_index", "rollout": "_ng_rollout_index", "attempt": "_ng_attempt_index",
+        "kind": "_ng_failure_class",
+    },
+):  # fmt: skip
+    """One failed attempt; they are ordered as the attempts are.
+
+    Attributes:
+        task: Task index.
+        rollout: Rollout index within the task.
+        attempt: How many attempts of the rollout had failed before.
+        kind: What failed, in one word.
+        error: The exception.
+    """
+
+    task: int
+    rollout: int
+    attempt: int
+    kind: str
+    error: FailureError
+
+
 class _Turn(msgspec.Struct):
     latency: float = 0.0
     tool_calls: int = 0
@@ -84,6 +114,7 @@ class _Record(msgspec.Struct, rename={"task": "_ng_task_index", "rollout": "_ng_
 
 
 _records = msgspec.json.Decoder(_Record)
+_failures = msgspec.json.Decoder(Failure)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -135,6 +166,15 @@ def facts_of_line(line: bytes) -> Facts:
         finish_reason=own.turns[-1].finish_reason if own.turns else "",
         prefix_breaks=_count(own.prefix_breaks),
     )
+
+
+def failure_of_line(line: bytes) -> Failure:
+    """Return what is counted of a failed attempt, from its line in a file.
+
+    Raises:
+        msgspec.MsgspecError: The line is none.
+    """
+    return _failures.decode(line)
 
 
 def _count(found: list[Any] | None) -> int | None:

@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 
 from gym_llm.rollouts import passes
-from gym_llm.rollouts.facts import Facts
+from gym_llm.rollouts.facts import Facts, Failure
 from gym_llm.rollouts.sums import ExactSum, Percentiles
 
 _TOLERANCE = 1e-9
+_MESSAGE_CHARS = 500
 
 
 class Metrics:
@@ -47,6 +48,7 @@ class Metrics:
         self._finishes: Counter[str] = Counter()
         self._audit = {"episodes": 0, "with_breaks": 0, "breaks": 0}
         self._failures: Counter[str] = Counter()
+        self._first: dict[str, Failure] = {}
 
     @property
     def running_mean(self) -> float | None:
@@ -87,9 +89,10 @@ class Metrics:
             self._audit["with_breaks"] += facts.prefix_breaks > 0
             self._audit["breaks"] += facts.prefix_breaks
 
-    def add_failure(self, kind: str) -> None:
+    def add_failure(self, failure: Failure) -> None:
         """Count one failed attempt."""
-        self._failures[kind] += 1
+        self._failures[failure.kind] += 1
+        self._first[failure.kind] = min(failure, self._first.get(failure.kind, failure))
 
     def result(self, *, expected: int | None = None, given_up: int = 0, seed: int = 0) -> dict[str, Any]:
         """Return all metrics as plain JSON data; what nothing is known of is null.
@@ -123,7 +126,10 @@ class Metrics:
             "end_reasons": dict(sorted(self._ends.items())),
             "finish_reasons": dict(sorted(self._finishes.items())),
             "prefix_audit": dict(self._audit) if self._audit["episodes"] else None,
-            "failures": {"attempts": self.failures, "by_kind": dict(sorted(self._failures.items()))},
+            "failures": {
+                "attempts": self.failures, "by_kind": dict(sorted(self._failures.items())),
+                "first": {kind: first.error.message[:_MESSAGE_CHARS] for kind, first in sorted(self._first.items())},
+            },
             "per_task": _per_task(tasks, rewards, passed, starts),
         }  # fmt: skip
 

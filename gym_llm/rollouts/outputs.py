@@ -16,7 +16,7 @@ import msgspec
 from gym_llm.errors import OutputError
 from gym_llm.journal.journal import Journal, quarantine_path
 from gym_llm.journal.rows import encode
-from gym_llm.rollouts.facts import facts_of_line
+from gym_llm.rollouts.facts import Failure, facts_of_line, failure_of_line
 from gym_llm.rollouts.metrics import Metrics, write_metrics
 from gym_llm.rollouts.plan import Plan
 from gym_llm.rollouts.run_file import Settings, read_settings, refuse_changes, write_settings
@@ -121,11 +121,11 @@ class Outputs:
 
         def take_failure(line: bytes) -> bool:
             try:
-                failure = _failures.decode(line)
+                failure = failure_of_line(line)
             except msgspec.MsgspecError:
                 return False
             plan.count_failure(failure.task, failure.rollout)
-            metrics.add_failure(failure.kind)
+            metrics.add_failure(failure)
             return True
 
         found = self._rows.recover(take_row).quarantined
@@ -138,9 +138,11 @@ class Outputs:
         """Append encoded records."""
         self._rows.extend([self._clean(line) for line in lines])
 
-    def add_failure(self, line: bytes) -> None:
-        """Append one encoded failure."""
-        self._failure_journal().append(self._clean(line))
+    def add_failure(self, line: bytes) -> Failure:
+        """Append one encoded failure, and return what of it is counted."""
+        clean = self._clean(line)
+        self._failure_journal().append(clean)
+        return failure_of_line(clean)
 
     def write_metrics(self, result: dict[str, Any]) -> None:
         """Replace the metrics file."""
@@ -172,15 +174,3 @@ class Outputs:
         for path in (paths.run, *old):
             path.unlink(missing_ok=True)
         self._rows.clear()
-
-
-class _Failure(
-    msgspec.Struct,
-    rename={"task": "_ng_task_index", "rollout": "_ng_rollout_index", "kind": "_ng_failure_class"},
-):
-    task: int
-    rollout: int
-    kind: str
-
-
-_failures = msgspec.json.Decoder(_Failure)

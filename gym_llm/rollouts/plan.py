@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
+from gym_llm.seeds import drawn
 
 
 class Job(NamedTuple):
@@ -121,9 +121,6 @@ class Seeds:
         """Return one number of the sequence of a task's attempt: the environment's, then one per repeat."""
         last_task, last_attempt, numbers = self._last
         if task != last_task or attempt != last_attempt or place >= len(numbers):
-            words = (self.run, task, attempt)
-            small = max(words) < 1 << 32  # an array saves half of the time, and gives the same numbers
-            sequence = np.random.SeedSequence(np.array(words, dtype=np.uint32) if small else words)
-            numbers = (sequence.generate_state(2 * place + 2) >> 1).tolist()
+            numbers = drawn(self.run, task, attempt, 2 * place + 2)
             self._last = task, attempt, numbers
         return numbers[place]

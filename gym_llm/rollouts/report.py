@@ -29,6 +29,7 @@ def report(result: dict[str, Any]) -> str:
         *_finishes(result.get("finish_reasons", {})),
         *_audit(result.get("prefix_audit")),
         *_counts("failed attempts", result.get("failures", {}).get("by_kind", {})),
+        *_messages(result.get("failures", {}).get("first", {})),
     ]
     width = max((len(name) for name, _ in rows), default=0)
     return "\n".join(f"{printable(name):<{width}}  {printable(text)}" for name, text in rows)
@@ -104,6 +105,11 @@ def _per_episode(result: dict[str, Any]) -> list[Row]:
 def _counts(name: str, counts: dict[str, int]) -> list[Row]:
     ordered = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     return [(name, ", ".join(f"{key} {count:,}" for key, count in ordered))] if ordered else []
+
+
+def _messages(first: dict[str, str]) -> list[Row]:
+    """Return what was said of the first failure of each kind, a line each."""
+    return [(f"first {kind}", " ".join(text.split())) for kind, text in first.items()]
 
 
 def _finishes(counts: dict[str, int]) -> list[Row]:

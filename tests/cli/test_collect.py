@@ -30,6 +30,12 @@ def test_the_main_job_needs_nothing(gym_llm, folder):
     assert len({(row["_ng_task_index"], row["_ng_rollout_index"]) for row in rows(output)}) == len(rows(output)) >= 10
 
 
+def test_the_mock_model_knows_prompts_that_are_drawn(gym_llm, folder):
+    result = gym_llm("collect", "MCQA", "env_kwargs.shuffle_options=true", "seed=5", "progress=false")
+    assert result.status == 0, result.out
+    assert "mean reward       1 " in result.out
+
+
 @pytest.mark.parametrize("policy", ["mock", "scripted", "random"])
 @pytest.mark.parametrize("env", ["SimpleWeather", "StatefulCounter", "MultiNeedle", "MCQA"])
 def test_every_policy_on_every_environment(gym_llm, folder, env, policy):

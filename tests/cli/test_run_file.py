@@ -97,7 +97,6 @@ def test_wrapped_environments_use_the_cores(gym_llm, folder, monkeypatch):
     assert result.status == 0, result.err
     seen = (folder / "seen.txt").read_text().split()
     assert len(seen) == len(rows(folder / "o.jsonl")) >= 40
-    assert len(set(seen)) == 2
     assert str(os.getpid()) not in seen
 
 

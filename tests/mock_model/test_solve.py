@@ -7,11 +7,12 @@ from typing import Any
 import gymnasium
 import pytest
 
-from gym_llm import ResponsesEnv, tool
+from gym_llm import ResponsesEnv, collect, tool
 from gym_llm.errors import ConfigError, ModelError
 from gym_llm.items import Item, assistant_message, function_call, message, reasoning
 from gym_llm.mock_model import MockModel, Request, SolveAnswers
 from gym_llm.mock_model.chat_api import chat_message, message_items
+from gym_llm.policies import OpenAIPolicy
 
 COUNT, SPELL = "gym_llm_mock_test/Count-v0", "gym_llm_mock_test/Spell-v0"
 COUNT_ROWS = [
@@ -162,6 +163,23 @@ def test_an_unknown_prompt_is_refused_with_the_cure(post: Any) -> None:
         assert "none of the 2 tasks" in text
         assert "Who are you?" in text
         assert "dataset" in text
+
+
+@pytest.mark.parametrize("seed", [0, 11])
+def test_drawn_prompts_are_known_by_the_collections_seed(tmp_path: Any, seed: int) -> None:
+    shuffled = {"id": "gym_llm/MCQA-v0", "kwargs": {"shuffle_options": True}}
+    for solve_seed, right in ((seed, True), (seed + 1, False)):
+        with MockModel(solve=[shuffled], solve_seed=solve_seed) as server:
+            done = collect(
+                shuffled["id"], OpenAIPolicy("m", server.base_url), env_kwargs=shuffled["kwargs"], num_repeats=2,
+                seed=seed, output=tmp_path / f"{right}.jsonl", max_attempts=1, progress=False,
+            )  # fmt: skip
+        if right:
+            assert (done.episodes, done.metrics["reward"]["mean"]) == (24, 1.0)
+        else:
+            assert done.failures > 12
+            assert "begins like none of the 12 tasks" in done.metrics["failures"]["first"]["model_bad_request"]
+            assert "solve_seed=" in str(done)
 
 
 def test_a_conversation_that_goes_on_after_the_solution_is_refused() -> None:

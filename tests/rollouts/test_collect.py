@@ -210,7 +210,9 @@ class TestFailures:
         assert told[0]["error"]["type"]
         assert told[0]["error"]["where"]
         assert "reward" not in told[0]
-        assert done.metrics["failures"] == {"attempts": 2, "by_kind": {failure_class: 2}}
+        assert done.metrics["failures"] == {
+            "attempts": 2, "by_kind": {failure_class: 2}, "first": {failure_class: told[0]["error"]["message"]},
+        }  # fmt: skip
 
     def test_a_second_attempt_may_succeed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ADDING_MARKS", str(tmp_path))

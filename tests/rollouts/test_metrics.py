@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gym_llm.rollouts import passes
-from gym_llm.rollouts.facts import Facts
+from gym_llm.rollouts.facts import Facts, Failure, FailureError
 from gym_llm.rollouts.metrics import Metrics, write_metrics
 from gym_llm.rollouts.report import report
 from gym_llm.rollouts.sums import ExactSum, Percentiles
@@ -159,11 +159,18 @@ def test_one_episode_is_enough() -> None:
     json.dumps(result, allow_nan=False)
 
 
+def failure(kind: str, task: int) -> Failure:
+    return Failure(task=task, rollout=0, attempt=0, kind=kind, error=FailureError(f"of task {task}"))
+
+
 def test_failures_are_counted_by_kind() -> None:
     metrics = Metrics()
-    for kind in ("model:timeout", "verifier", "verifier"):
-        metrics.add_failure(kind)
-    assert metrics.result()["failures"] == {"attempts": 3, "by_kind": {"model:timeout": 1, "verifier": 2}}
+    for kind, task in (("model:timeout", 3), ("verifier", 2), ("verifier", 1), ("verifier", 4)):
+        metrics.add_failure(failure(kind, task))
+    assert metrics.result()["failures"] == {
+        "attempts": 4, "by_kind": {"model:timeout": 1, "verifier": 3},
+        "first": {"model:timeout": "of task 3", "verifier": "of task 1"},
+    }  # fmt: skip
 
 
 def test_the_file_holds_the_result(tmp_path: Path) -> None:
@@ -182,7 +189,7 @@ def test_the_report_is_aligned_and_cannot_drive_a_terminal() -> None:
             tool_calls=1, numbers={"\x1b[31m": 1.0}, components={"format": 0.5}, end_reason="max_turns",
         )
     )  # fmt: skip
-    metrics.add_failure("verifier")
+    metrics.add_failure(failure("verifier", 5))
     text = report(metrics.result(expected=6, given_up=1))
     assert "\x1b" not in text
     assert "\\x1b" in text
