@@ -103,9 +103,9 @@ def collect(
         progress: Whether progress is shown on standard error.
         num_workers: Processes that play the episodes; 0 plays them in this one. When left out: the cores, for at
             least 200 episodes (5,000 in a program with threads, which cannot be forked, and of a function) of an
-            environment given by its id, or by a function or class of a module; else 0. A policy that cannot be
-            rebuilt elsewhere is asked here, while its environments are in the workers; one that looks into the
-            environment keeps it here.
+            environment given by its id, or as a partial of `gymnasium.make`; else 0. A policy that cannot be rebuilt
+            elsewhere is asked here, while its environments are in the workers; one that looks into the environment
+            keeps it here.
         episode_timeout: Seconds that one step may take, the model's answer included, before the episode fails; it
             needs workers, since only a process can be stopped for certain.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,15 +167,15 @@ def maker(env: Any, dataset: Any, env_kwargs: Mapping[str, Any]) -> MakeEnv:
 
 
 def by_name(env: Any) -> bool:
-    """Return whether an environment is given by its id, or by a function or class of a module, also a partial one.
+    """Return whether an environment is given by its id, also as a partial of what makes one of an id.
+
+    A function of one's own may use what only this process has, such as a model on a GPU.
 
     >>> by_name("gym_llm/MCQA-v0"), by_name(partial(gymnasium.make, "gym_llm/MCQA-v0")), by_name(lambda: None)
     (True, True, False)
     """
-    made_by = env.func if isinstance(env, partial) else env
-    home = getattr(made_by, "__module__", None) or "__main__"
-    named = getattr(sys.modules.get(home), getattr(made_by, "__qualname__", ""), None)
-    return isinstance(env, str) or (home != "__main__" and named is made_by)
+    made_by = env.func if isinstance(env, partial) else None
+    return isinstance(env, str) or getattr(made_by, "__module__", "").startswith(("gymnasium.", "gym_llm."))
 
 
 def check_sampling(sampling: Mapping[str, Any]) -> None:
