@@ -205,6 +205,14 @@ class Sandbox(abc.ABC):
     def _checked(self, request: Request) -> Request:
         if request.profile not in PROFILES:
             raise ConfigError(f"profile={request.profile!r}: give one of {', '.join(PROFILES)}")
+        for word in (*request.command, *request.arguments, *(request.environment or {}).values()):
+            if "\0" in word:
+                raise ConfigError(
+                    f"{word[:200]!r} has a NUL character, which no command, argument or variable can hold"
+                )
+        for name in request.environment or {}:
+            if not name or "=" in name or "\0" in name:
+                raise ConfigError(f"environment: {name[:200]!r} is no name of a variable")
         for path in request.files:
             tree.parts(path)
         if request.workspace is not None:

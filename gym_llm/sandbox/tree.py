@@ -61,12 +61,16 @@ def read(root: int, path: str, most: int) -> bytes:
     return data
 
 
-def write(root: int, path: str, content: bytes, *, owner: int, mode: int = 0o644) -> None:
-    """Put a file below a folder, in place of what was there."""
+def write(root: int, path: str, content: bytes, *, owner: int, mode: int | None = None) -> None:
+    """Put a file below a folder, in place of what was there; without a mode it can be executed if that could."""
     *folders, name = parts(path)
     with _entered(root, folders, owner) as folder:
         with contextlib.suppress(FileNotFoundError):
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if mode is None and stat.S_ISREG(found.st_mode):
+                mode = stat.S_IMODE(found.st_mode) & 0o777 | 0o644
             os.unlink(name, dir_fd=folder)
+        mode = 0o644 if mode is None else mode
         fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder)
         with open(fd, "wb") as file:  # noqa: PTH123
             _own(fd, owner)

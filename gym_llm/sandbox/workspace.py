@@ -66,8 +66,8 @@ class Workspace:
         """
         return tree.read(self._open(), path, most)
 
-    def write(self, path: str, content: bytes | str, mode: int = 0o644) -> None:
-        """Put a file in place of what was there, making the folders above it."""
+    def write(self, path: str, content: bytes | str, mode: int | None = None) -> None:
+        """Put a file in place of what was there, executable if that was, making the folders above it."""
         data = content.encode() if isinstance(content, str) else content
         tree.write(self._open(), path, data, owner=self._spaces.owner, mode=mode)
 

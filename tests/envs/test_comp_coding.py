@@ -133,6 +133,14 @@ FUNCTIONS = [
     ("def total(v, m):\n    print('debugging', v)\n    return sum(v)+m", 1),
     ("def total(v, m):\n    return float(sum(v)+m)", 1),
     ("import numpy\ndef total(v, m):\n    return numpy.int64(sum(v)+m)", 1),
+    (
+        (
+            "from __future__ import annotations\nimport dataclasses, pickle\n"
+            "@dataclasses.dataclass\nclass A:\n    x: int\n"
+            "def total(v, m):\n    return pickle.loads(pickle.dumps(A(sum(v)+m))).x"
+        ),
+        1,
+    ),
     ("def total(v, m):\n    return sum(v)+m+(not v)", 0),
     ("def other(v, m):\n    return sum(v)+m", 0),
     ("def total(v):\n    return 6", 0),
@@ -184,6 +192,8 @@ TEXTS = [
     (f"```python\nprint(1)\n```python\n{CODE}\n```", CODE),
     (f"Here it is: ```python\n{CODE}\n```", CODE),
     (fenced(CODE).replace("\n", "\r\n"), CODE),
+    ("1. This:\n   ```python\n   if x:\n       print(1)\n\n   print(2)\n   ```\n", "if x:\n    print(1)\n\nprint(2)"),
+    ("  ```python\nif x:\n  print(1)\n  ```", "if x:\n  print(1)"),
     (fenced("print((1)"), "print((1)"), (fenced("1"), "1"),
     (CODE, ""), ("", ""), ("```", ""), ("``` ``` ```", ""), ("```python\n```", ""), ("```\n\n```\n```", ""),
 ]  # fmt: skip
@@ -238,13 +248,20 @@ CHECKERS = [
     ({"type": "program", "program": DIVISOR}, "import os\nprint(open('expected.txt').read())", 0),
     ({"type": "tokens"}, "print('\\n 2')", 1), ({"type": "tokens"}, "print('2.0')", 0),
     ({"type": "float", "tolerance": 0.1}, "print(2.05)", 1), ({"type": "float", "tolerance": 0.1}, "print(2.5)", 0),
-    ({"type": "float"}, "print('nan')", 0), ({"type": "lines"}, "print(3)", 0),
+    ({"type": "float"}, "print('nan')", 0), ({"type": "float"}, "print('9' * 5000)", 0),
+    ({"type": "lines"}, "print(3)", 0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("checker", "code", "reward"), CHECKERS)
 def test_checkers(play, checker, code, reward):
     assert play("CompCoding", row([("6", "2")], checker=checker), fenced(code))["reward"] == reward
+
+
+@pytest.mark.parametrize(("output", "expected"), [("9" * 5000, "8" * 5000), ("2e400", "1e400"), ("1e400", "inf")])
+def test_numbers_too_large_to_be_read_are_not_close(output, expected):
+    assert not comparison.close_tokens(output, expected, 1e-6)
+    assert comparison.close_tokens(output, output, 1e-6)
 
 
 @pytest.mark.parametrize(("tolerance", "reward"), [(0.1, 1), (0.001, 0)])
@@ -273,15 +290,17 @@ def test_a_checker_that_fails_is_an_error_and_no_reward(program, monkeypatch):
         assert "checker" in info["error"]["message"]
 
 
-def test_a_failing_sandbox_is_an_error_and_no_reward(monkeypatch):
+@pytest.mark.parametrize("all_tests", [False, True])
+def test_a_failing_sandbox_is_an_error_and_no_reward(all_tests, monkeypatch):
     class Broken:
         async def arun(self, **request):
             raise judging.SandboxError("no more processes")
 
     monkeypatch.setattr("gym_llm.envs.comp_coding.environment.shared_sandbox", lambda provider: Broken())
-    _, reward, terminated, truncated, info = finished(SQUARES, fenced(CODE))
+    _, reward, terminated, truncated, info = finished(SQUARES, fenced(CODE), all_tests=all_tests)
     assert np.isnan(reward)
     assert (terminated, truncated, info["error"]["type"]) == (False, True, "SandboxError")
+    assert info["error"]["message"] == "no more processes"
 
 
 def test_episodes_go_on_while_others_are_verified():

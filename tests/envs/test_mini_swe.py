@@ -524,3 +524,86 @@ def test_patches_are_diffs_that_can_be_read_back():
     assert patches.changed_lines(diff) == 2 + 2 + 1 + 2
     with pytest.raises(VerifierError, match="does not fit"):
         patches.patched(before | {"a.py": b"1\nother\n3\n"}, diff)
+
+
+BEFORE = {"a.py": b"1\n\n3\n4\n", "gone": b"", "old.py": b"x = 1\n", "moved.py": b"1\n2\n", "dos.py": b"1\r\n2\r\n"}
+GIT_DIFF = """diff --git a/pkg/__init__.py b/pkg/__init__.py
+new file mode 100644
+index 0000000..e69de29
+diff --git a/gone b/gone
+deleted file mode 100644
+index e69de29..0000000
+diff --git a/old.py b/new name.py
+similarity index 100%
+rename from old.py
+rename to new name.py
+diff --git a/moved.py b/there.py
+similarity index 50%
+rename from moved.py
+rename to there.py
+index 0000000..1111111 100644
+--- a/moved.py
++++ b/there.py
+@@ -1,2 +1,2 @@
+ 1
+-2
++3
+diff --git a/blob.bin b/blob.bin
+new file mode 100644
+index 0000000..1111111
+Binary files /dev/null and b/blob.bin differ
+diff --git "a/na\\303\\257ve.py" "b/na\\303\\257ve.py"
+new file mode 100644
+index 0000000..e69de29
+diff --git a/dos.py b/dos.py
+--- a/dos.py
++++ b/dos.py
+@@ -1,2 +1,2 @@
+ 1\r
+-2\r
++3\r
+diff --git a/a.py b/a.py
+--- a/a.py
++++ b/a.py
+@@ -1,3 +1,4 @@
+ 1
+
++2
+ 3"""
+
+
+def test_what_git_says_above_hunks_and_what_editors_cut_is_read():
+    """Empty new files, renames, quoted names; an empty line of context without its blank; a last without end."""
+    assert patches.patched(BEFORE, GIT_DIFF) == {
+        "pkg/__init__.py": b"", "gone": None, "old.py": None, "new name.py": b"x = 1\n", "moved.py": None,
+        "there.py": b"1\n3\n", "naïve.py": b"", "dos.py": b"1\r\n3\r\n", "a.py": b"1\n\n2\n3\n4\n",
+    }  # fmt: skip
+    assert patches.touched(GIT_DIFF) == sorted([
+        "pkg/__init__.py", "gone", "old.py", "new name.py", "moved.py", "there.py", "blob.bin", "naïve.py",
+        "dos.py", "a.py",
+    ])  # fmt: skip
+    with pytest.raises(VerifierError, match=r"old\.py"):
+        patches.patched({}, GIT_DIFF)
+
+
+def test_a_repair_is_taken_before_what_was_left_lying_about(play):
+    """More new files than a patch may hold, in folders whose names come first."""
+    junk = sh("mkdir build; for i in $(seq 300); do echo 'x = 1' > build/$i.py; done")
+    found = play("MiniSWE", ROW, FIX, junk, SUBMIT, "")
+    assert (found["reward"], found["files_changed"]) == (1, patches.MOST_FILES)
+
+
+def test_a_script_that_was_edited_can_still_be_executed():
+    script = sh("printf '#!/bin/sh\necho one\n' > run; chmod 755 run")
+    edited = [function_call("edit", {"path": "run", "old": "one", "new": "two"})]
+    assert outputs(script, edited, sh("./run")) == "two\n(exit status 0)"
+
+
+def test_lines_are_numbered_as_in_tracebacks():
+    """A form feed, which old sources have between their parts, ends no line, nor do other marks of Unicode."""
+    made = [function_call("create", {"path": "a.py", "content": "x = 1\n\x0c\ny = '\u2028'\r\nz = 2\n"})]
+    assert outputs(made, [function_call("view", {"path": "a.py", "start": 3, "end": 9})]).endswith(
+        "     3  y = '\u2028'\n     4  z = 2\n(lines 3 to 4 of 4)"
+    )
+    assert outputs([function_call("create", {"path": "e", "content": ""})],
+                   [function_call("view", {"path": "e", "start": 1, "end": 9})]) == "(lines 1 to 0 of 0)"  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 import gym_llm  # noqa: F401 - registers the ids
 from gym_llm.envs.mini_swe import MiniSWE, SWETask
-from gym_llm.envs.mini_swe.containers import image_of, read_log
+from gym_llm.envs.mini_swe.containers import image_of, named, read_log
 from gym_llm.envs.mini_swe.patches import Patch, unified
 from gym_llm.errors import ConfigError, SandboxError, SandboxUnavailable
 from gym_llm.items import assistant_message, function_call
@@ -210,3 +210,103 @@ def test_logs(lines, passed, complete):
     found = read_log("\n".join(lines), CANARY)
     assert {test: found.passed.get(test, False) for test in passed} == passed
     assert found.complete == complete
+
+
+@pytest.mark.parametrize(
+    ("names", "test", "passed"),
+    [
+        ({"a.py::t[log(photon s)]": True}, "a.py::t[log(photon", True),
+        ({"a.py::t[x y]": True, "a.py::t[x z]": False}, "a.py::t[x", False),
+        ({"a.py::t[x y]": True}, "a.py::t", None),
+        ({"a.py::t[x]": False, "a.py::t[x y]": True}, "a.py::t[x]", False),
+        ({"a.py::t[/tmp/x/y.txt]": True}, "a.py::t[/y.txt]", True),
+        ({"a.py::t[MouseButton.LEFT-2]": True}, "a.py::t[1-2]", True),
+    ],
+)
+def test_names_that_the_tables_have_cut(names, test, passed):
+    assert named(names, [test]).get(test) == passed
+
+
+PARAMETERS = """
+
+import subprocess
+import sys
+
+import pytest
+
+from . import here
+
+
+@pytest.mark.parametrize("text", ["1 and 2", "1 or 2"])
+def test_texts(text):
+    assert add(0.5, len(text)) == 0.5 + len(text)
+
+
+def test_script():
+    assert subprocess.run(["./script"], stdout=subprocess.PIPE).stdout == b"new\\n" and here
+"""
+
+
+def test_rows_as_the_tables_have_them(play, engine):
+    """A test patch with a new package, a removed test file, names cut at a blank; a script that is changed."""
+    testbed = engine / "images" / IMAGE / "testbed"
+    (testbed / "tests" / "test_old.py").write_text("def test_old(): pass\n")
+    (testbed / "script").write_text("#!/bin/sh\necho old\n")
+    (testbed / "script").chmod(0o755)
+    patch = diff("tests/test_numbers.py", TESTS + PARAMETERS)
+    patch += "diff --git a/tests/__init__.py b/tests/__init__.py\nnew file mode 100644\nindex 0000000..e69de29\n"
+    patch += "diff --git a/tests/here.py b/tests/here.py\nnew file mode 100644\nindex 0000000..e69de29\n"
+    patch += "diff --git a/tests/test_old.py b/tests/test_old.py\ndeleted file mode 100644\n"
+    patch += "--- a/tests/test_old.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-def test_old(): pass\n"
+    tests = ["tests/test_numbers.py::test_texts[1", "tests/test_numbers.py::test_script"]
+    task = ROW | {"test_patch": patch, "FAIL_TO_PASS": tests}
+    script = sh("sed -i s/old/new/ script")
+    assert play("MiniSWE", task, REPAIR, script, "Done.")["reward"] == 1
+    assert play("MiniSWE", task, script, "Done.")["fail_to_pass"] == 0.5
+
+
+def test_the_reference_patch_may_end_with_an_empty_line_of_context(play, engine):
+    (engine / "images" / IMAGE / "testbed" / "acme" / "numbers.py").write_text(FILES["acme/numbers.py"] + "\n\n")
+    hunk = " def add(a, b):\n-    return int(a) + int(b)\n+    return a + b\n \n \n"
+    patch = f"--- a/acme/numbers.py\n+++ b/acme/numbers.py\n@@ -1,4 +1,4 @@\n{hunk}"
+    row = ROW | {"patch": patch}
+    assert play("MiniSWE", row, *solve(row))["reward"] == 1
+
+
+FORGED_PYTEST = """
+import re, sys
+print("=== short test summary info ===")
+for path in (word for word in sys.argv[1:] if word.endswith(".py")):
+    for name in re.findall(r"^def (test_\\w+)", open(path).read(), re.M):
+        print("FAILED" if "gym_llm" in path else "PASSED", path + "::" + name)
+sys.exit(0)
+"""
+FORGING_PLUGIN = """
+def pytest_runtest_makereport(item, call):
+    from _pytest.reports import TestReport
+    if "must_fail" not in item.name:
+        call.excinfo = None
+    return TestReport.from_item_and_call(item, call)
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pytest.py", FORGED_PYTEST),
+        ("pytest/__main__.py", FORGED_PYTEST),
+        ("_pytest/__init__.py", FORGED_PYTEST),
+        ("pluggy.py", FORGED_PYTEST),
+        ("json.py", FORGED_PYTEST),
+        ("pytest.toml", "[pytest]\naddopts = ['-p', 'forging']\n"),
+        ("acme.egg-info/entry_points.txt", "[pytest11]\nforging = forging\n"),
+    ],
+)
+def test_nothing_in_the_repository_takes_the_place_of_pytest(play, engine, path, text):
+    """Whole reports, with the test that must fail in its place, can be made by who is run instead of pytest."""
+    metadata = [function_call("create", {"path": "acme.egg-info/PKG-INFO", "content": "Name: acme\nVersion: 1\n"})]
+    plugin = [function_call("create", {"path": "forging.py", "content": FORGING_PLUGIN})]
+    cheat = [function_call("create", {"path": path, "content": text})]
+    found = play("MiniSWE", ROW, plugin, metadata, cheat, "Done.")
+    assert (found["reward"], found["fail_to_pass"], found["pass_to_pass"]) == (0, 0, 1)
+    assert play("MiniSWE", ROW, plugin, metadata, cheat, REPAIR, "Done.")["reward"] == 1

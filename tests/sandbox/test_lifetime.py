@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -69,11 +70,12 @@ def test_close_leaves_no_process_and_no_descriptor():
 
 def mounts_below() -> list[int]:
     """Return how many mounts each process below sees; the machine's own come and go with whatever else runs on it."""
-    return [
-        len(Path(f"/proc/{pid}/mounts").read_text().splitlines())
-        for pid in processes(os.getpid())
-        if Path(f"/proc/{pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink()
-    ]
+    found, own = [], Path("/proc/self/ns/mnt").readlink()
+    for pid in processes(os.getpid()):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if Path(f"/proc/{pid}/ns/mnt").readlink() != own:
+                found.append(len(Path(f"/proc/{pid}/mounts").read_text().splitlines()))
+    return found
 
 
 def test_many_runs_leak_nothing(own):

@@ -168,3 +168,68 @@ def test_folders_nested_too_deep_to_count_are_removed(box):
     assert box.run(program=program, workspace=space).ok
     space.close()
     assert not space.path.exists()
+
+
+SOCKETS = """
+import os, socket, sys, time
+kept, held = [], 0
+
+def pair():
+    if sys.argv[1] == "unix":
+        return socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return socket.create_connection(server.getsockname()), server.accept()[0]
+
+def fill(ends):
+    global held
+    for end in ends:
+        end.setblocking(False)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
+        try:
+            while True: held += end.send(bytes(1 << 16))
+        except BlockingIOError:
+            pass
+
+for _ in range(int(sys.argv[2])):
+    os.fork()
+try:
+    while True:
+        kept.append(pair())
+        fill(kept[-1])
+except OSError as error:
+    print(error.errno, flush=True)
+time.sleep(1)
+for ends in kept: fill(ends)
+print(held >> 20, flush=True)
+if sys.argv[2] != "0":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("kind", ["unix", "tcp"])
+def test_buffers_of_sockets_hold_little(box, kind):
+    """They are the kernel's memory, in no process's account: 30 connections by TCP could hold 250 MiB."""
+    result = box.run(program=SOCKETS, arguments=[kind, "0"], profile="process", limits=Limits(wall=60))
+    code, held = map(int, result.stdout.split())
+    assert (code, held < 30) == (24, True)
+
+
+def test_many_sockets_count_as_memory(box):
+    limits = Limits(memory=160 * MIB, processes=24, wall=60)
+    result = box.run(program=SOCKETS, arguments=["unix", "4"], profile="process", limits=limits)
+    assert result.reason == "memory"
+
+
+def test_a_crash_starts_no_program_of_the_machine(any_box):
+    """A limit of 0 stops files, not the programs to which /proc/sys/kernel/core_pattern may pipe; 1 stops both."""
+    program = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CORE))"
+    assert any_box.run(program=program).stdout_text.strip() in ("(1, 1)", "(0, 0)")
+    assert any_box.run(program="import ctypes; ctypes.string_at(8)").signal == 11
+
+
+@pytest.mark.parametrize(
+    "endless", [{"cpu": float("inf")}, {"wall": float("inf")}, {"cpu": 1e30, "file_size": 1 << 70}]
+)
+def test_limits_may_be_endless(any_box, endless):
+    result = any_box.run(program="print(1)", limits=Limits(**endless))
+    assert (result.ok, result.stdout) == (True, b"1\n")

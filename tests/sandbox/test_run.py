@@ -86,6 +86,34 @@ def test_output_at_the_end_is_flushed(any_box):
     assert any_box.run(program=program).stdout == b"first\nlate\nlast\n"
 
 
+OWN_STREAM = """
+import os, sys
+class Out:
+    def __init__(self): self.kept = []
+    def write(self, text): self.kept.append(text)
+    def flush(self): os.write(1, ''.join(self.kept).encode()); self.kept.clear()
+sys.stdout = Out()
+print('kept')
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [
+        (OWN_STREAM, b"kept\n"),
+        ("class A:\n    def __del__(self): print('gone')\na = A()\nprint('here')", b"here\ngone\n"),
+        ("import sys; print('here'); del sys.stdout", b"here\n"),
+        ("import sys; print('here'); del sys.stdout, sys.__stdout__, sys.__stderr__", b"here\n"),
+    ],
+)  # fmt: skip
+def test_streams_end_as_in_python(any_box, program, printed):
+    """Programs of contests put a stream of their own in the place of stdout; it needs its names when it is flushed."""
+    result = any_box.run(program=program)
+    assert (result.exit_status, result.stdout) == (0, printed)
+    python = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (python.returncode, python.stdout) == (0, printed)
+
+
 def test_traceback_shows_the_program_only(box):
     result = box.run(program="def f():\n    return {}['key']\n\nf()\n")
     assert result.stderr_text.count("File ") == 2
@@ -276,3 +304,16 @@ def test_import_is_light():
     brought = ast.literal_eval(done.stdout)
     assert not {name for name in brought if name.partition(".")[0] not in {"gym_llm", *sys.stdlib_module_names}}
     assert "gym_llm.sandbox.bubblewrap" not in brought
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"command": ["ls", "a\0b"]}, {"command": ["ls"], "environment": {"A": "\0"}},
+        {"command": ["ls"], "environment": {"A=B": "c"}}, {"program": "1", "arguments": ["\0"]},
+    ],
+)  # fmt: skip
+def test_what_no_process_can_be_given_is_refused(any_box, given):
+    """Not told as a run that ended with 126, which a grader would blame on the code."""
+    with pytest.raises(ConfigError, match=r"NUL|no name"):
+        any_box.run(**given)

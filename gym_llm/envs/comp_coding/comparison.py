@@ -109,6 +109,7 @@ def _close(one: float | None, other: float | None, tolerance: float) -> bool:
     if one is None or other is None:
         return False
     try:
-        return math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
+        finite = math.isfinite(one) and math.isfinite(other)  # "9" * 5000 and "8" * 5000 are read as infinite
+        return finite and math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
     except OverflowError:
         return one == other

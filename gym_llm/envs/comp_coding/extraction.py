@@ -7,8 +7,8 @@ import re
 import warnings
 from dataclasses import dataclass, field
 
-_FENCE = re.compile(r"\s*```+[ \t]*([\w+#.-]*)")
-_INLINE_OPENING = re.compile(r"[^`]*```([A-Za-z][\w+#.-]*)[ \t]*")
+_FENCE = re.compile(r"(?P<indent>\s*)```+[ \t]*(?P<language>[\w+#.-]*)")
+_INLINE_OPENING = re.compile(r"[^`]*```(?P<language>[A-Za-z][\w+#.-]*)[ \t]*")
 _PYTHON = frozenset({"python", "py", "python3", "py3"})
 _MAX_BLOCKS = 50
 _MAX_PARSED = 200_000
@@ -19,15 +19,17 @@ _DOES_SOMETHING = (
 
 @dataclass(slots=True)
 class Block:
-    """A fenced block: its language as written, its lines."""
+    """A fenced block: its language as written, what is before its fence, its lines."""
 
     language: str
+    indent: str = ""
     lines: list[str] = field(default_factory=list)
 
     @property
     def code(self) -> str:
-        """The text between the fences."""
-        return "\n".join(self.lines)
+        """The text between the fences; where all of it is set in as its fence is, without that."""
+        set_in = all(line.startswith(self.indent) or not line.strip() for line in self.lines)
+        return "\n".join(line.removeprefix(self.indent) for line in self.lines) if set_in else "\n".join(self.lines)
 
 
 def program(text: str) -> str:
@@ -57,10 +59,10 @@ def blocks(text: str) -> list[Block]:
         fence = _FENCE.match(line)
         if current is not None and not fence:
             current.lines.append(line)
-        elif current is not None and fence and not fence[1]:
+        elif current is not None and fence and not fence["language"]:
             current = None
         elif fence or (fence := _INLINE_OPENING.fullmatch(line)):
-            current = Block(fence[1])
+            current = Block(fence["language"], fence.groupdict().get("indent", ""))
             found.append(current)
     return found
 

@@ -74,8 +74,11 @@ class Judge:
         """
         numbers = range(len(tests.inputs))
         if every:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.outcome(code, tests, checker, number)) for number in numbers]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self.outcome(code, tests, checker, number)) for number in numbers]
+            except ExceptionGroup as errors:  # one says what went wrong, a group says how many
+                raise errors.exceptions[0] from None
             return [task.result() for task in tasks]
         found: list[Outcome] = []
         for number in numbers:

@@ -11,7 +11,7 @@ import contextlib
 import re
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from gym_llm.envs.mini_swe import patches
@@ -36,6 +36,10 @@ _ROOM = {
 COMMAND_LIMITS = Limits(cpu=30.0, wall=60.0, output=1 << 20, **_ROOM)
 TEST_LIMITS = Limits(cpu=1800.0, wall=1800.0, output=32 << 20, **_ROOM)
 COPY_LIMITS = Limits(cpu=600.0, wall=1200.0, **_ROOM)
+_PYTEST = (  # `python -m pytest` would look for pytest, and for all that it imports, in the repository first
+    "import sys; sys.path[:] = [*filter(None, sys.path), '']; sys.argv[0] = 'pytest'; "
+    "import pytest; sys.exit(pytest.main())"
+)
 _NOT_UNDER_PYTEST = {"django/django", "sympy/sympy"}
 _GOOD, _BAD = {"PASSED", "XFAIL"}, {"FAILED", "ERROR", "SKIPPED", "XPASS"}
 _REPORT = re.compile(r"^(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S.*)$", re.MULTILINE)
@@ -76,8 +80,8 @@ class Container:
         self.box = _ENGINES[engine](image=image_of(task), python=_PYTHON, work=TESTBED)
         self._clean: Workspace | None = None
         self._snapshot: Snapshot | None = None
-        self._settled = set(_touched(task.patch))
-        self._test_files = _touched(task.test_patch)
+        self._settled = set(patches.touched(task.patch))
+        self._test_files = patches.touched(task.test_patch)
 
     @property
     def original(self) -> Mapping[str, bytes]:
@@ -121,14 +125,15 @@ class Container:
                     if data is not None:
                         space.write(path, data)
             gone = [path for path, data in (*tests.items(), *patch.files.items()) if data is None]
-            command = _test_command(mark, gone, [*self._run_files(), canary])
+            command = _test_command(mark, gone, [*self._run_files(tests), canary])
             result = await self.box.arun(
                 ["bash", "-c", command], workspace=space, limits=TEST_LIMITS, environment=self.environment
             )
         log = result.stdout_text
         if not log.startswith(f"{mark}\n") or result.reason == "lost":
             raise SandboxError(f"the tests could not be started ({result.reason}): {result.stderr_text[-500:].strip()}")
-        return read_log(log, f"{canary}::test_that_must_fail")
+        verdict = read_log(log, f"{canary}::test_that_must_fail")
+        return Verdict(named(verdict.passed, self._task.FAIL_TO_PASS + self._task.PASS_TO_PASS), verdict.complete)
 
     def close(self) -> None:
         """End the sandboxes of this row."""
@@ -137,9 +142,9 @@ class Container:
         self._source.close()
         self.box.close()
 
-    def _run_files(self) -> list[str]:
-        """Return the test files that the test patch touches; without one, those that hold the tests."""
-        files = [path for path in self._test_files if PurePosixPath(path).suffix == ".py"]
+    def _run_files(self, tests: Mapping[str, bytes | None]) -> list[str]:
+        """Return the test files that the test patch leaves; without one, those that hold the tests."""
+        files = [path for path in self._test_files if path.endswith(".py") and tests.get(path) is not None]
         files = [path for path in files if PurePosixPath(path).name != "conftest.py"]
         return files or sorted({test.split("::")[0] for test in self._task.FAIL_TO_PASS + self._task.PASS_TO_PASS})
 
@@ -160,12 +165,29 @@ def read_log(log: str, canary: str) -> Verdict:
     return Verdict({test: complete and statuses <= _GOOD for test, statuses in seen.items()}, complete)
 
 
+def named(passed: Mapping[str, bool], tests: Sequence[str]) -> dict[str, bool]:
+    """Return whether each test passed, with those that a row calls by a name that its data set has made of pytest's.
+
+    The tables of SWE-bench end a name at its first blank, hundreds of parametrised tests of SWE-bench Verified among
+    them; all tests of such a name have to pass. Paths as parameters and matplotlib's buttons are shortened, too.
+
+    >>> named({"a.py::t[x y]": True, "a.py::t[x z]": True, "a.py::u": True}, ["a.py::t[x", "a.py::u"])["a.py::t[x"]
+    True
+    """
+    meant: dict[str, bool] = {}
+    for full, good in passed.items():
+        for name in _names_in_tables(full):
+            meant[name] = good and meant.get(name, True)
+    return {**{test: meant[test] for test in tests if test in meant}, **passed}
+
+
+def _names_in_tables(name: str) -> set[str]:
+    word = name.replace("MouseButton.LEFT", "1").replace("MouseButton.RIGHT", "3").split()[0]
+    return {word, re.sub(r"\[/[^/*][^*]*?([^/*]*)\]$", r"[/\1]", word)}
+
+
 def _test_command(mark: str, gone: list[str], files: list[str]) -> str:
     removal = f"rm -f -- {shlex.join(gone)}; " if gone else ""
     tests = shlex.join(files)
-    return f"printf '%s\\n' {mark}; {removal}exec python -B -m pytest -rA --color=no -p no:cacheprovider {tests} 2>&1"
-
-
-def _touched(diff: str) -> list[str]:
-    """Return the paths that a diff of git's names."""
-    return sorted(set(re.findall(r"^(?:---|\+\+\+) [ab]/(\S+)", diff, re.MULTILINE)))
+    pytest = f"python -B -c {shlex.quote(_PYTEST)} -rA --color=no -p no:cacheprovider"
+    return f"printf '%s\\n' {mark}; {removal}exec {pytest} {tests} 2>&1"

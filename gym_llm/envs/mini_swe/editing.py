@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from gym_llm.errors import SandboxError, ToolError
 from gym_llm.sandbox import Workspace
 
@@ -15,7 +17,7 @@ def view(space: Workspace, path: str, start: int, end: int) -> str:
     if folder in ("", "."):
         return _listed(space, "")
     try:
-        lines = _text(space, path).splitlines()
+        lines = [line.rstrip("\n") for line in io.StringIO(_text(space, path), newline=None)]  # as Python counts them
     except ToolError:
         if listed := _listed(space, f"{folder}/"):
             return listed

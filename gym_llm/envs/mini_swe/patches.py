@@ -20,7 +20,7 @@ _MOST_DIFF_LINES = 3000
 _LEFT_BY_TOOLS = {"__pycache__", ".git", ".hg", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".venv"}
 _SETTINGS = {
     "conftest.py", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "noxfile.py", ".coveragerc",
-    "sitecustomize.py", "usercustomize.py",
+    "sitecustomize.py", "usercustomize.py", "pytest.toml", ".pytest.toml",
 }  # fmt: skip
 _TEST_FOLDERS = {"tests", "test", "hidden"}
 _COMPILED = {".pth", ".pyc", ".pyo", ".so", ".pyd", ".egg-link"}
@@ -30,7 +30,8 @@ def protected(path: str) -> bool:
     """Return whether a file may not be changed by a patch: tests, test settings, what Python runs by itself."""
     name = PurePosixPath(path)
     is_test = name.name.startswith("test_") or name.stem.endswith("_test") or _TEST_FOLDERS & set(name.parts[:-1])
-    return bool(is_test or name.name in _SETTINGS or name.suffix in _COMPILED)
+    is_metadata = any(part.endswith((".egg-info", ".dist-info")) for part in name.parts)  # it can name plugins
+    return bool(is_test or is_metadata or name.name in _SETTINGS or name.suffix in _COMPILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def take(space: Workspace, original: Mapping[str, bytes], is_protected: Callable
     except (SandboxError, PermissionError) as error:  # too deep, or closed to everybody: the model's doing
         return Patch(problem=f"the workspace cannot be read: {error}")
     patch, total, originals = Patch(), 0, set(original)
-    for path in sorted(paths | originals):
+    for path in sorted(paths | originals, key=lambda path: (path not in originals, path)):  # what was there goes first
         if _LEFT_BY_TOOLS & set(path.split("/")):
             continue
         content, readable = _read(space, path) if path in paths else (None, True)
@@ -96,6 +97,8 @@ def take(space: Workspace, original: Mapping[str, bytes], is_protected: Callable
         else:
             patch.files[path] = content
     _leave_out_clashes(patch, original)
+    patch.protected.sort()
+    patch.ignored.sort()
     return patch
 
 
@@ -156,11 +159,16 @@ def _lines(data: bytes | None) -> list[str] | None:
     return lines
 
 
+_RENAME = re.compile(r"^rename (?:from|to) (.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^diff --git .+$", re.MULTILINE)
+_NAMES = re.compile(r"^(?:---|\+\+\+) \"?[ab]/.+$", re.MULTILINE)
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 
 def patched(original: Mapping[str, bytes], diff: str) -> dict[str, bytes | None]:
     """Return the files that a unified diff changes, as it leaves them; None for those that it removes.
+
+    Of what git says above hunks, new and removed empty files and renames count; modes and binary files do not.
 
     Raises:
         VerifierError: The diff does not fit the original; a trusted one always does.
@@ -168,18 +176,46 @@ def patched(original: Mapping[str, bytes], diff: str) -> dict[str, bytes | None]
     found: dict[str, bytes | None] = {}
     lines = _split(diff)
     place = 0
-    while place + 1 < len(lines):
-        if not (lines[place].startswith("--- ") and lines[place + 1].startswith("+++ ")):
+    while place < len(lines):
+        if not (lines[place].startswith("--- ") and lines[place + 1 : place + 2] and lines[place + 1][:4] == "+++ "):
+            found |= _without_hunks(original, lines, place)
             place += 1
             continue
         old, new = _name(lines[place]), _name(lines[place + 1])
         before = original.get(old, b"").decode("utf-8", "surrogateescape") if old else ""
         after, place = _with_hunks(_split(before), lines, place + 2, new or old or "")
-        if old is not None:
+        if old is not None and new is None:
             found[old] = None
         if new is not None:
             found[new] = after.encode("utf-8", "surrogateescape")
     return found
+
+
+def touched(diff: str) -> list[str]:
+    """Return the paths that a diff names."""
+    names = [
+        *map(_unquoted, _RENAME.findall(diff)),
+        *map(_headed, _HEADER.findall(diff)),
+        *map(_name, _NAMES.findall(diff)),
+    ]
+    return sorted({name for name in names if name})
+
+
+def _without_hunks(original: Mapping[str, bytes], lines: list[str], place: int) -> dict[str, bytes | None]:
+    """Return what a line of git's above hunks, or in place of them, does."""
+    line = lines[place].rstrip("\n")
+    header = lines[place - 1] if place else ""
+    if line.startswith("rename to ") and header.startswith("rename from "):
+        old = _unquoted(header.removeprefix("rename from ").rstrip("\n"))
+        if old not in original:
+            raise VerifierError(f"the test patch does not fit {old}, which is not there to be renamed")
+        return {old: None, _unquoted(line.removeprefix("rename to ")): original[old]}
+    is_binary = any(below.startswith(("Binary files ", "GIT binary patch")) for below in lines[place + 1 : place + 3])
+    if line.startswith("new file mode ") and (path := _headed(header)) and not is_binary:
+        return {path: b""}
+    if line.startswith("deleted file mode ") and (path := _headed(header)):
+        return {path: None}
+    return {}
 
 
 def _split(text: str) -> list[str]:
@@ -189,8 +225,26 @@ def _split(text: str) -> list[str]:
 
 def _name(line: str) -> str | None:
     """Return the path that a line `--- a/path` or `+++ b/path` names; None for /dev/null."""
-    name = line[4:].split("\t")[0].strip()
+    name = _unquoted(line[4:].split("\t")[0].strip())
     return None if name == "/dev/null" else re.sub(r"^[ab]/", "", name)
+
+
+def _headed(line: str) -> str | None:
+    """Return the path that a line `diff --git a/path b/path` names twice; None when these are two, or it is none."""
+    names = line.removeprefix("diff --git ").rstrip("\n") if line.startswith("diff --git ") else ""
+    old, new = (_unquoted(name) for name in (names[: len(names) // 2], names[len(names) // 2 + 1 :]))
+    return old[2:] if old[:2] == "a/" and new[:2] == "b/" and old[2:] == new[2:] else None
+
+
+def _unquoted(name: str) -> str:
+    r"""Return a path that git may have set in quotes.
+
+    >>> _unquoted('"a/na\\303\\257ve.py"')
+    'a/naïve.py'
+    """
+    if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
+        return name
+    return name[1:-1].encode("latin-1", "replace").decode("unicode_escape").encode("latin-1").decode("utf-8", "replace")
 
 
 def _with_hunks(before: list[str], lines: list[str], place: int, path: str) -> tuple[str, int]:
@@ -203,17 +257,18 @@ def _with_hunks(before: list[str], lines: list[str], place: int, path: str) -> t
         done = start - 1 if old_left else start
         place += 1
         while place < len(lines) and (old_left > 0 or new_left > 0):
-            sign, line = lines[place][:1], lines[place][1:]
+            sign, line = lines[place][:1], lines[place][1:].removesuffix("\n")
             place += 1
-            if place < len(lines) and lines[place].startswith("\\"):  # "No newline at end of file"
-                line = line.removesuffix("\n")
-                place += 1
-            if sign != "+":
-                if "".join(before[done : done + 1]).rstrip("\n") != line.rstrip("\n"):
+            ends = place == len(lines) or not lines[place].startswith("\\")  # "No newline at end of file"
+            place += not ends
+            if sign == "+":
+                after.append(line + "\n" * ends)
+            else:
+                here = "".join(before[done : done + 1])
+                if here.removesuffix("\n") != line:
                     raise VerifierError(f"the test patch does not fit {path}, line {done + 1}")
+                after += [here] if sign != "-" else []
                 done += 1
                 old_left -= 1
-            if sign != "-":
-                after.append(line)
-                new_left -= 1
+            new_left -= sign != "-"
     return "".join([*after, *before[done:]]), place

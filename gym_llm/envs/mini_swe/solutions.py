@@ -12,7 +12,8 @@ _END = "GYM_LLM_END_OF_PATCH"
 def solution(task: SWETask) -> list[list[Item]]:
     """Return the actions that repair a repository and submit it."""
     if task.bug is None:
-        command = f"git apply --whitespace=nowarn - <<'{_END}'\n{task.patch.rstrip()}\n{_END}"
+        patch = task.patch.rstrip("\n")  # a blank at its end may be its last line
+        command = f"git apply --whitespace=nowarn - <<'{_END}'\n{patch}\n{_END}"
         repair = function_call("bash", {"command": command}, "call_0")
     else:
         old, new = undoing(task.bug, repository(task.repo.removeprefix(OWN)).files[task.bug.path].decode())

@@ -82,10 +82,16 @@ def _finished(status: int) -> int:
             status = exit_status(error)
         except BaseException as error:  # boundary: as at the interpreter's end
             _report(error)
+    status = _flushed(status)  # before the names go that a stream of the program's own may need
     main: Any = sys.modules.get("__main__")
     with contextlib.suppress(BaseException):
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
         main.__dict__.clear()
-    for stream in (sys.stdout, sys.stderr):
+    return _flushed(status)
+
+
+def _flushed(status: int) -> int:
+    for stream in (getattr(sys, "stdout", None), getattr(sys, "stderr", None)):
         try:
             if stream is not None:
                 stream.flush()

@@ -6,13 +6,17 @@ It imports nothing of this package, so that it runs where the package is not.
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import sys
 from typing import Any
 
+_NO_END = 1 << 62
+_AN_AGE = 1 << 30  # seconds; the kernel counts them as nanoseconds, which have no room for many more
 _UNSWAPPABLE = 64 << 10
 _MAIN_STACK = 64 << 20
+_NO_CORE = 1  # too small for a file, and the kernel's sign to start no program for it either, which 0 is not
 
 
 def limit(limits: dict[str, Any], others: int | None) -> None:
@@ -23,7 +27,7 @@ def limit(limits: dict[str, Any], others: int | None) -> None:
         others: How many processes of the same user there are beside it; None sets no limit on processes, where
             the whole machine would count.
     """
-    cpu = int(-(-limits["cpu"] // 1))
+    cpu = math.ceil(min(limits["cpu"], _AN_AGE))
     for which, most in {
         resource.RLIMIT_CPU: cpu,
         resource.RLIMIT_AS: limits["address_space"],
@@ -31,13 +35,13 @@ def limit(limits: dict[str, Any], others: int | None) -> None:
         resource.RLIMIT_NOFILE: limits["open_files"],
         **({} if others is None else {resource.RLIMIT_NPROC: limits["processes"] + others}),
         resource.RLIMIT_STACK: _MAIN_STACK,
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CORE: _NO_CORE,
         resource.RLIMIT_MEMLOCK: _UNSWAPPABLE,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_SIGPENDING: 256,
     }.items():
         ceiling = resource.getrlimit(which)[1]
-        cap = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
+        cap = int(min(most, _NO_END if ceiling == resource.RLIM_INFINITY else ceiling))
         resource.setrlimit(which, (cap, cap))
 
 

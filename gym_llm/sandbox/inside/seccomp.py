@@ -63,12 +63,18 @@ _NO_SHARED_ANONYMOUS = [  # such memory stays when it is unmapped but for a page
     _argument(3), (_AND, 0, 0, _MAP_KIND),
     *(step for kind in _MAP_SHARED_ANONYMOUS for step in ((_JUMP_EQUAL, 0, 1, kind), _deny(errno.ENOMEM))), _PASS,
 ]  # fmt: skip
+_SOCKET_LEVEL, _BUFFER_SIZES = 1, (7, 8)  # SOL_SOCKET; SO_SNDBUF, SO_RCVBUF
+_BUFFERS_AS_THEY_ARE = [  # answered as if done: buffers are the kernel's memory, which `watch.py` can only guess
+    _argument(1), (_JUMP_EQUAL, 1, 0, _SOCKET_LEVEL), _PASS,
+    _argument(2), *(step for size in _BUFFER_SIZES for step in ((_JUMP_EQUAL, 0, 1, size), _deny(0))), _PASS,
+]  # fmt: skip
 _OLD_CLONE_ONLY = [_deny(errno.ENOSYS)]  # its flags are behind a pointer; glibc then uses clone
 _RULES: dict[str, dict[str, _Instructions]] = {
     "compute": {
         "clone": _THREADS_ONLY,
         "clone3": _OLD_CLONE_ONLY,
         "mmap": _NO_SHARED_ANONYMOUS,
+        "setsockopt": _BUFFERS_AS_THEY_ARE,
         "ioctl": _one_of(1, _TERMINAL_QUERIES, errno.ENOTTY),
         "prctl": _one_of(0, _PRCTL),
         "prlimit64": _one_of(0, [0]),
@@ -78,6 +84,7 @@ _RULES: dict[str, dict[str, _Instructions]] = {
         "clone": _NO_NAMESPACES,
         "clone3": _OLD_CLONE_ONLY,
         "mmap": _NO_SHARED_ANONYMOUS,
+        "setsockopt": _BUFFERS_AS_THEY_ARE,
         "ioctl": _none_of(1, _TERMINAL_INJECTIONS),
         "prctl": _one_of(0, _PRCTL_OF_PROCESSES),
         "prlimit64": _one_of(0, [0]),

@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 from gym_llm.sandbox.inside import kernel, payload, program, rlimits, walls
-from gym_llm.sandbox.inside.watch import Watch
+from gym_llm.sandbox.inside.watch import SOCKET_BYTES, Watch
 
 HOME = "/opt/gym-llm"
 _FIRST_OWN = 3  # the descriptors 0, 1 and 2 are the program's
@@ -68,6 +68,7 @@ def _prepare(profile: str, header: dict[str, Any], payload_fd: int, offset: int)
     kernel.protect_from_tracing()
     if profile == "process":
         _raise_loopback()
+        _bound_buffers()
     walls.mount_all(header["limits"], header["workspace"], profile)
     os.umask(0o022)
     payload.write_files(payload_fd, header["files"], offset, walls.ROOT)
@@ -82,6 +83,13 @@ def _raise_loopback() -> None:
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         set_flags, up = 0x8914, 1
         fcntl.ioctl(any_socket, set_flags, b"lo".ljust(16, b"\0") + up.to_bytes(2, "little") + bytes(22))
+
+
+def _bound_buffers() -> None:
+    """Bound what one TCP socket of the run may hold in the kernel; whole machines share one limit else."""
+    for name in ("tcp_rmem", "tcp_wmem"):
+        with contextlib.suppress(OSError), open(f"/proc/sys/net/ipv4/{name}", "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(f"4096 65536 {SOCKET_BYTES}")
 
 
 def become(header: dict[str, Any], fds: list[int], filter_: kernel.Filter, supervisors: int | None) -> None:

@@ -6,6 +6,8 @@ import os
 import resource
 from typing import Any
 
+SOCKET_BYTES = 212_992
+"""Most that a socket of a run holds in the kernel, in each direction."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BUSY_MILLISECONDS, _CALM_MILLISECONDS = 25, 100
@@ -41,7 +43,7 @@ class Watch:
         self.look()
         if self._cpu > self._most_cpu:
             self.reason = "cpu"
-        elif self._peak > self._most_memory and self._proportional() > self._most_memory:
+        elif self._over_memory():
             self.reason = "memory"
         return self.reason is not None
 
@@ -66,6 +68,22 @@ class Watch:
 
     def _processes(self) -> list[str]:
         return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]  # noqa: PTH208
+
+    def _over_memory(self) -> bool:
+        if self._peak > self._most_memory and self._proportional() > self._most_memory:
+            return True
+        return self._sockets_memory() > self._most_memory
+
+    def _sockets_memory(self) -> int:
+        """Return what the buffers of the run's sockets can take, which are in no process's account.
+
+        Zero in `compute`, where the kernel does not tell; a run can make but pairs there, as many as descriptors.
+        """
+        try:
+            with open("/proc/net/sockstat", "rb") as file:  # noqa: PTH123
+                return 2 * SOCKET_BYTES * int(file.readline().split()[2])
+        except (OSError, ValueError, IndexError):
+            return 0
 
     def _proportional(self) -> int:
         """Return what the processes really take, each shared page counted once; zero when that cannot be told."""

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from types import ModuleType
 from typing import Any
 
 
@@ -15,7 +16,9 @@ def main(name: str) -> None:
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
     sys.setrecursionlimit(50_000)
-    scope: dict[str, Any] = {"__name__": "solution", "__file__": "solution.py"}
+    module = sys.modules["solution"] = ModuleType("solution")  # where dataclasses and pickle look for it
+    scope: dict[str, Any] = module.__dict__
+    scope["__file__"] = "solution.py"
     for path in ("prelude.py", "solution.py"):
         with open(path, "rb") as file:  # noqa: PTH123
             source = file.read()
