@@ -19,6 +19,7 @@ from gym_llm.policies.policy import Policy, from_spec
 from gym_llm.rollouts.episodes import MakeEnv
 from gym_llm.rollouts.plan import Seeds
 from gym_llm.tasks import Dataset, Tasks, load
+from gym_llm.workers.packing import packed
 from gym_llm.wrappers.recorder import responses_env
 
 WORTH_JOBS, WORTH_JOBS_ANEW = 200, 5000
@@ -73,7 +74,7 @@ class Luggage:
         spec, credentials = policy.spec(), policy.credentials()
         _check_policy(policy, spec, credentials)
         try:
-            contents = dill.dumps((make_env, dataset, dict(sampling), seed), recurse=True)
+            contents = packed((make_env, dataset, dict(sampling), seed))
         except Exception as error:  # boundary: any object may refuse to be pickled in its own way
             raise CannotTravel(f"the environment cannot be pickled: {error}") from error
         return cls(contents, spec, credentials, tuple(sys.path))

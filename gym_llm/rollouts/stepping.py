@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass
 from typing import Any, cast
 
-import dill  # type: ignore[import-untyped]
 import gymnasium
 import msgspec
 from gymnasium.vector import AutoresetMode
@@ -40,6 +39,7 @@ from gym_llm.rollouts.starting import here
 from gym_llm.tasks import Tasks
 from gym_llm.vector import AsyncVectorEnv
 from gym_llm.vector.batches import travelling
+from gym_llm.workers.packing import packed
 
 _facts = msgspec.msgpack.Decoder(Facts)
 
@@ -79,7 +79,7 @@ class Stepping:
 
     def __init__(self, stage: Steps) -> None:
         try:
-            dill.dumps(stage.make_env, recurse=True)
+            packed(stage.make_env)
         except Exception as error:  # boundary: any object may refuse to be pickled in its own way
             raise CannotTravel(f"the environment cannot be pickled: {error}") from error
         self._stage = stage

@@ -6,12 +6,11 @@ that kill, and a blast radius of one. How workers are run is not here, see `engi
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 import weakref
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -21,14 +20,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.async_vector_env import AsyncState
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array, iterate
 
+from gym_llm.core import ResponsesEnv
 from gym_llm.spaces import ItemSpace
 from gym_llm.vector.awaiting import Awaiting
 from gym_llm.vector.batches import Batch, Step, empty, infos_of, no_garbage_collection, own_options, rows_of, travelling
-from gym_llm.vector.checks import batched_spaces, check_mask, check_spaces, seeds_of
-from gym_llm.vector.engine import Engine, EngineConfig
-from gym_llm.vector.failures import raised
+from gym_llm.vector.checks import batched_spaces, check_mask, check_settings, check_spaces, seeds_of
+from gym_llm.vector.engine import Engine, EngineConfig, error_of
+from gym_llm.vector.failures import WaitTimeout, raised
 from gym_llm.vector.housing import housed
 from gym_llm.vector.slots import Result
+from gym_llm.workers.frames import exact
 
 
 class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
@@ -43,7 +44,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         worker: Accepted, and not used: the workers are the engine's own.
         observation_mode: As for Gymnasium's class.
         autoreset_mode: As for Gymnasium's class.
-        max_concurrency: Accepted; `num_workers` says how many environments run at the same time.
+        max_concurrency: Most workers; each runs one environment at a time, or those that await.
         num_workers: Worker processes; one per core when left out.
         on_error: What an exception in an environment does: `"raise"` it here, or `"truncate"` that episode, with
             `info["error"]` and the reward NaN. A dead or hanging worker always truncates.
@@ -61,6 +62,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     Raises:
         RuntimeError: When the environments' spaces differ.
+        ValueError: For an argument that cannot be used.
 
     >>> import gymnasium, gym_llm
     >>> make = lambda: gymnasium.make("gym_llm/StatefulCounter-v0")
@@ -85,12 +87,13 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self.daemon, self.worker, self.observation_mode = daemon, worker, observation_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.max_concurrency, self.num_envs = max_concurrency, len(env_fns)
+        check_settings(on_error, max_concurrency, step_timeout=step_timeout, reset_timeout=reset_timeout)
         if worker is not None:
             logger.warn("AsyncVectorEnv(worker=...) is not used: the workers are the engine's own")
         self.on_error, self.step_timeout, self.reset_timeout = on_error, step_timeout, reset_timeout
         self.close_timeout = close_timeout
         self._describe(env_fns, observation_mode)
-        homes, interpreters = housed(self.num_envs, num_workers, python, requirements)
+        homes, interpreters = housed(self.num_envs, num_workers, python, requirements, max_concurrency)
         config = EngineConfig(
             homes, self.autoreset_mode.value, context, daemon, allow_pickle, self._replayable, max_respawns,
             max_worker_rss, interpreters,
@@ -99,8 +102,9 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self._finalizer = weakref.finalize(self, self._engine.close, None, True)  # also at exit, before modules go
         self._state = AsyncState.DEFAULT
         self._asked: list[int] = []
+        self._flying: set[int] = set()
         self._got: dict[int, Result] = {}
-        self._errors: dict[int, dict[str, Any]] = {}
+        self._errors: dict[int, tuple[dict[str, Any], Any]] = {}
         self._awaiting: Awaiting | None = None
         try:
             self._check_spaces()
@@ -112,6 +116,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         sample = env_fns[0]()
         self.metadata = {**sample.metadata, "autoreset_mode": self.autoreset_mode}
         self.render_mode = sample.render_mode
+        self._ours = isinstance(sample.unwrapped, ResponsesEnv)
         self._replayable = bool(getattr(sample.unwrapped, "replayable", True))
         self.single_action_space = sample.action_space
         self.action_space = batch_space(sample.action_space, self.num_envs)
@@ -120,7 +125,8 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         )
         sample.close()
         self._items = isinstance(self.single_observation_space, ItemSpace)
-        self._observations = None if self._items else create_empty_array(
+        self._item_actions = isinstance(self.single_action_space, ItemSpace)
+        self.observations: Any = ((),) * self.num_envs if self._items else create_empty_array(
             self.single_observation_space, n=self.num_envs, fn=np.zeros
         )  # fmt: skip
 
@@ -144,8 +150,12 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         seeds = seeds_of(seed, self.num_envs)
         options = None if options is None else dict(options)
         mask = check_mask(options, self.num_envs)
-        for index in np.flatnonzero(mask).tolist():
-            self._ask_reset(index, seeds[index], own_options(options, index))
+        chosen = np.flatnonzero(mask).tolist()
+        own = own_options(options, chosen, self.num_envs) if self._ours else [options] * len(chosen)
+        self._free_for("reset_async", self._flying.difference(chosen))
+        for index, given in zip(chosen, own, strict=True):
+            self._ask_reset(index, seeds[index], given)
+        self._flying.clear()  # what `send` began for these is over
         self._sent(AsyncState.WAITING_RESET)
 
     def reset_wait(self, timeout: float | None = None) -> tuple[Any, dict[str, Any]]:
@@ -158,8 +168,9 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             TimeoutError: When they were not enough.
         """
         self._collect(AsyncState.WAITING_RESET, "reset", timeout)
-        infos = infos_of(self, self._asked, [self._reset_info(index) for index in self._asked])
-        return self._batched([slot.observation for slot in self._engine.slots]), infos
+        infos = infos_of(self, self._asked, [self._reset_info(index, self._got[index]) for index in self._asked])
+        seen = [slot.observation for slot in self._engine.slots]
+        return self._batched([self._nothing() if each is None else each for each in seen]), infos
 
     def step(self, actions: Any) -> Batch:
         """Step all environments."""
@@ -169,7 +180,11 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
     def step_async(self, actions: Any) -> None:
         """Begin a step of all environments."""
         self._ready_for("step_async")
-        for index, action in zip(range(self.num_envs), self._each(actions), strict=True):
+        self._free_for("step_async", self._flying)
+        each = list(self._each(actions))
+        if len(each) != self.num_envs:
+            raise ValueError(f"{len(each)} actions for {self.num_envs} environments: give one each")
+        for index, action in enumerate(each):
             self._ask_step(index, action)
         self._sent(AsyncState.WAITING_STEP)
 
@@ -203,8 +218,10 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self._ready_for("call_async")
         if name in ("reset", "step", "close", "_setattr", "_check_spaces"):
             raise ValueError(f"Trying to call function `{name}` with `call`, use `{name}` directly instead.")
+        self._free_for("call_async", self._flying)
+        payload = [name, exact(list(args)), exact(kwargs)]
         for index in range(self.num_envs):
-            self._engine.ask(index, "call", [name, list(args), kwargs])
+            self._engine.ask(index, "call", payload)
         self._asked = list(range(self.num_envs))
         self._sent(AsyncState.WAITING_CALL)
 
@@ -234,8 +251,9 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
                 f"Got `{len(given)}` values for {self.num_envs} environments."
             )
         self._ready_for("set_attr")
+        self._free_for("set_attr", self._flying)
         for index, value in enumerate(given):
-            self._engine.ask(index, "set", [name, value])
+            self._engine.ask(index, "set", [name, exact(value)])
         self._asked = list(range(self.num_envs))
         self._sent(AsyncState.WAITING_CALL)
         self._collect(AsyncState.WAITING_CALL, "call", None)
@@ -264,7 +282,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         if self._state is not AsyncState.DEFAULT and not terminate:
             logger.warn(f"Calling `close` while waiting for a pending call to `{self._state.value}` to complete.")
         if self._awaiting is not None:
-            self._awaiting.detach()
+            self._awaiting.detach(ClosedEnvironmentError("the vector environment was closed before the answer came"))
         self._finalizer.detach()
         self._engine.close(self.close_timeout if timeout is None else timeout, terminate)
 
@@ -275,16 +293,22 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
         Args:
             actions: One action per named environment.
-            env_ids: Which environments; none that has a step in flight.
+            env_ids: Which environments; none whose last step was not received yet.
+
+        Raises:
+            AlreadyPendingCallError: When there is one.
+            ValueError: When there is no such environment, or one is named twice; nothing was sent then.
         """
-        self._assert_is_running()
-        if self._asked:
-            self._asked, self._got = [], {}
-        for index, action in zip(env_ids, actions, strict=True):
-            if self._engine.slots[index].pending is not None:
-                raise AlreadyPendingCallError(f"environment {index} has a step in flight", "step")
+        ids, given = [self._known(index) for index in env_ids], list(actions)
+        if len(given) != len(ids) or len(set(ids)) != len(ids):
+            raise ValueError(f"{len(given)} actions for env_ids={ids}: give one action for each of some environments")
+        self._idle("send")
+        self._free_for("send", self._flying.intersection(ids))
+        for index, action in zip(ids, given, strict=True):
             self._ask_step(index, action)
+            self._got.pop(index, None)
         self._asked = []
+        self._flying.update(ids)
         self._engine.flush()
 
     def recv(self, min_envs: int = 1, timeout: float | None = None) -> Batch:
@@ -296,44 +320,55 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
         Returns:
             Observations (a list), rewards, terminations, truncations of shape (n,), and infos in Gymnasium's
-            layout over these n, with `env_id`.
+            layout over these n, with `env_id`; with nothing in flight, n is 0.
 
         Raises:
             TimeoutError: When too few were ready in time; they are kept for the next call.
         """
-        self._assert_is_running()
-        flying = sum(slot.pending is not None for slot in self._engine.slots)
-        wanted = min(min_envs, flying + len(self._got))
-        self._gather(lambda: len(self._got) >= wanted, timeout, "recv")
+        self._idle("recv")
+        flying = self._flying
+        if self._got.keys() - flying:
+            self._got = {index: result for index, result in self._got.items() if index in flying}
+        wanted = min(min_envs, len(flying))
+        if wanted <= len(self._got) and self._engine.wait(0.0):
+            self._take_results(flying)
+        self._gather(lambda: len(self._got) >= wanted, timeout, "recv", flying)
         ids = list(self._got)
+        if self.on_error == "raise":
+            self._raise_first(ids, taken=True)
         steps = self._stepped(ids)
-        self._got.clear()
-        return rows_of(ids, steps)
+        for index in ids:
+            del self._got[index]
+        flying.difference_update(ids)
+        return rows_of(ids, [self._owned(step) for step in steps])
 
     async def areset(
         self, env_id: int, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Reset one environment, awaiting it."""
+        """Reset one environment, awaiting it.
+
+        Raises:
+            AlreadyPendingCallError: When it has a step or a reset in flight.
+        """
+        awaiting = self._attached(env_id, "areset")
         self._ask_reset(env_id, seed, options)
-        result = await self._attached().result(env_id)
-        self._got[env_id] = result
-        info = self._reset_info(env_id)
-        del self._got[env_id]
-        return self._engine.slots[env_id].observation, info
+        result = await self._awaited(awaiting, env_id)
+        info = self._reset_info(env_id, result)
+        return self._own(self._engine.slots[env_id].observation), info
 
     async def astep(self, env_id: int, action: Any) -> Step:
-        """Step one environment, awaiting it."""
+        """Step one environment, awaiting it. One whose awaiting was cancelled has taken its step.
+
+        Raises:
+            AlreadyPendingCallError: When it has a step or a reset in flight.
+        """
+        awaiting = self._attached(env_id, "astep")
         self._ask_step(env_id, action)
-        self._got[env_id] = await self._attached().result(env_id)
-        step = self._one(env_id)
-        del self._got[env_id]
-        if step is not None:
-            return step
-        self._ask_reset(env_id, None, None)
-        self._got[env_id] = await self._attached().result(env_id)
-        step = self._after_failure(env_id)
-        del self._got[env_id]
-        return step
+        step = self._one(env_id, await self._awaited(awaiting, env_id))
+        if step is None:
+            self._ask_reset(env_id, None, None)
+            step = self._after_failure(env_id, await awaiting.result(env_id))
+        return self._owned(step)
 
     # Asking and collecting.
 
@@ -352,18 +387,21 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _ask_reset(self, index: int, seed: int | None, options: dict[str, Any] | None) -> None:
         self._asked.append(index)
-        self._engine.ask(index, "reset", [seed, options], self.reset_timeout)
+        self._engine.ask(index, "reset", [seed, exact(options)], self.reset_timeout)
 
     def _ask_step(self, index: int, action: Any) -> None:
         slot = self._engine.slots[index]
-        if slot.lost and self.autoreset_mode is not AutoresetMode.DISABLED:
-            self._ask_reset(index, None, None)
-            return
+        if slot.lost and slot.untold is None and self.autoreset_mode is not AutoresetMode.DISABLED:
+            if self.autoreset_mode is AutoresetMode.NEXT_STEP or self.on_error == "raise":
+                self._ask_reset(index, None, None)
+                return
+            slot.untold = error_of("ResetNeeded", "its last reset failed", "environment")
         self._asked.append(index)
-        self._engine.ask(index, "step", travelling(action), self.step_timeout)
+        payload = travelling(action) if self._item_actions else exact(action)
+        self._engine.ask(index, "step", payload, self.step_timeout)
 
     def _each(self, actions: Any) -> Any:
-        return actions if self._items else iterate(self.action_space, actions)
+        return actions if self._item_actions else iterate(self.action_space, actions)
 
     def _ready_for(self, name: str) -> None:
         self._assert_is_running()
@@ -372,7 +410,33 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
                 f"Calling `{name}` while waiting for a pending call to `{self._state.value}` to complete.",
                 str(self._state.value),
             )
-        self._asked, self._got = [], {}
+        if self._awaiting is not None and self._awaiting.waits():
+            raise AlreadyPendingCallError(f"Calling `{name}` while `areset` or `astep` is being awaited.", "step")
+        self._asked = []
+        self._got = {index: result for index, result in self._got.items() if index in self._flying}
+
+    def _free_for(self, name: str, flying: set[int]) -> None:
+        """Refuse to go on while steps that `send` began were not received."""
+        if flying:
+            raise AlreadyPendingCallError(
+                f"Calling `{name}` while steps of environments {sorted(flying)} were sent and not received.", "step"
+            )
+
+    def _idle(self, name: str, index: int | None = None) -> None:
+        """Refuse to go on while a call to all environments is in flight, or any or this one is being awaited."""
+        self._assert_is_running()
+        if self._state is not AsyncState.DEFAULT:
+            raise AlreadyPendingCallError(
+                f"Calling `{name}` while waiting for a pending call to `{self._state.value}` to complete.",
+                str(self._state.value),
+            )
+        if self._awaiting is not None and self._awaiting.waits(index):
+            raise AlreadyPendingCallError(f"Calling `{name}` while `areset` or `astep` is being awaited.", "step")
+
+    def _known(self, index: Any) -> int:
+        if not 0 <= index < self.num_envs:
+            raise ValueError(f"there is no environment {index}: there are 0 to {self.num_envs - 1}")
+        return int(index)
 
     def _sent(self, state: AsyncState) -> None:
         self._engine.flush()
@@ -384,81 +448,108 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             raise NoAsyncCallError(f"Calling `{name}_wait` without any prior call to `{name}_async`.", state.value)
         self._state = AsyncState.DEFAULT
         self._gather(lambda: len(self._got) >= len(self._asked), timeout, f"{name}_wait")
-        if self.on_error == "raise":
-            for index in self._asked:
-                error = self._got[index].error
-                if error is not None and error["kind"] in ("environment", "driver"):
-                    raised(error, index)
+        if self.on_error == "raise" or state is AsyncState.WAITING_CALL:  # without a step, nothing can be truncated
+            self._raise_first(self._asked)
 
-    def _gather(self, enough: Callable[[], bool], timeout: float | None, name: str) -> None:
+    def _raise_first(self, ids: Sequence[int], *, taken: bool = False) -> None:
+        """Raise the first exception of these environments; `taken` ones are not told again."""
+        for index in ids:
+            error = self._got[index].error
+            if _is_own(error) or (error is not None and self._got[index].operation in ("call", "set")):
+                result = self._got.pop(index) if taken else self._got[index]
+                if taken:
+                    self._flying.discard(index)
+                raised(result.error or {}, index)
+
+    def _take_results(self, only: set[int] | None) -> None:
+        self._got.update((index, result) for index, result in self._engine.results() if only is None or index in only)
+
+    def _gather(
+        self, enough: Callable[[], bool], timeout: float | None, name: str, only: set[int] | None = None
+    ) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
         with no_garbage_collection():
             while not enough():
                 left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
                 if not self._engine.wait(left):
-                    raise multiprocessing.TimeoutError(f"The call to `{name}` has timed out after {timeout} second(s).")
-                self._got.update(self._engine.results())
+                    raise WaitTimeout(f"The call to `{name}` has timed out after {timeout} second(s).")
+                self._take_results(only)
 
     # From results to what Gymnasium returns.
 
-    def _reset_info(self, index: int) -> dict[str, Any]:
-        result = self._got[index]
+    def _reset_info(self, index: int, result: Result) -> dict[str, Any]:
         if result.error is None:
             return dict(result.value[1])
         slot = self._engine.slots[index]
         if slot.observation is None:
-            slot.observation = [] if self._items else empty(self.single_observation_space)
+            slot.observation = self._nothing()
         return {"error": result.error}
 
     def _stepped(self, ids: Sequence[int]) -> list[Step]:
         """Return each step; environments whose episode was lost are reset where the autoreset mode says so."""
-        steps = {index: self._one(index) for index in ids}
+        steps = {index: self._one(index, self._got[index]) for index in ids}
         failed = [index for index, step in steps.items() if step is None]
         if failed:
             for index in failed:
                 self._ask_reset(index, None, None)
                 self._asked.pop()
-            others = {index: result for index, result in self._got.items() if index not in failed}
-            self._got = {}
+                del self._got[index]
             self._gather(lambda: all(index in self._got for index in failed), None, "step_wait")
-            steps |= {index: self._after_failure(index) for index in failed}
-            self._got |= others
+            steps |= {index: self._after_failure(index, self._got[index]) for index in failed}
         return [step for step in steps.values() if step is not None]
 
-    def _one(self, index: int) -> Step | None:
+    def _one(self, index: int, result: Result) -> Step | None:
         """Return a step, or None when its episode was lost and the environment has to be reset now."""
-        result, slot = self._got[index], self._engine.slots[index]
+        slot = self._engine.slots[index]
         if result.error is None:
             if result.operation == "reset":
                 return result.value[0], 0.0, False, False, dict(result.value[1])
             observation, reward, terminated, truncated, info = result.value
             return observation, reward, terminated, truncated, info
-        if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            self._errors[index] = result.error
-            return None
         if slot.observation is None:
-            slot.observation = [] if self._items else empty(self.single_observation_space)
+            slot.observation = self._nothing()
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            self._errors[index] = result.error, slot.observation
+            return None
         return slot.observation, np.nan, False, True, {"error": result.error}
 
-    def _after_failure(self, index: int) -> Step:
-        error = self._errors.pop(index)
-        slot = self._engine.slots[index]
-        final = slot.observation
-        info = {"final_obs": final, "final_info": {"error": error}, **self._reset_info(index)}
-        return slot.observation, np.nan, False, True, info
+    def _after_failure(self, index: int, result: Result) -> Step:
+        error, final = self._errors.pop(index)
+        info = {"final_obs": final, "final_info": {"error": error}, **self._reset_info(index, result)}
+        return self._engine.slots[index].observation, np.nan, False, True, info
 
     def _batched(self, observations: list[Any]) -> Any:
         if self._items:
-            return tuple(observations)
-        batch = concatenate(self.single_observation_space, observations, cast(Any, self._observations))
-        self._observations = batch
-        return deepcopy(batch) if self.copy else batch
+            self.observations = batch = tuple(observations)
+            return batch
+        self.observations = concatenate(self.single_observation_space, observations, self.observations)
+        return deepcopy(self.observations) if self.copy else self.observations
 
-    def _attached(self) -> Awaiting:
+    def _nothing(self) -> Any:
+        """Return what stands for the observation of an environment that has given none yet."""
+        return [] if self._items else empty(self.single_observation_space)
+
+    def _own(self, observation: Any) -> Any:
+        """Return a numeric observation that may be changed, as `copy` says; the journal has its own."""
+        return deepcopy(observation) if self.copy and not self._items else observation
+
+    def _owned(self, step: Step) -> Step:
+        return self._own(step[0]), *step[1:]
+
+    def _attached(self, env_id: int, name: str) -> Awaiting:
+        index = self._known(env_id)
+        self._idle(name, index)
+        self._free_for(name, self._flying)
         self._asked = []
         if self._awaiting is None:
             self._awaiting = Awaiting(self._engine)
         return self._awaiting
+
+    async def _awaited(self, awaiting: Awaiting, index: int) -> Result:
+        result = await awaiting.result(index)
+        if self.on_error == "raise" and _is_own(result.error):
+            raised(result.error or {}, index)
+        return result
 
     def _assert_is_running(self) -> None:
         if self.closed:
@@ -466,3 +557,8 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     def __del__(self) -> None:
         """Nothing: the finalizer ends the workers."""
+
+
+def _is_own(error: dict[str, Any] | None) -> bool:
+    """Return whether an error is an exception of the environment, not the death of its worker."""
+    return error is not None and error["kind"] in ("environment", "driver")

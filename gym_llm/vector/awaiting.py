@@ -34,16 +34,32 @@ class Awaiting:
         self._futures[index] = future
         if self._flush is None:  # requests of the same turn of the event loop travel together
             self._flush = asyncio.get_running_loop().call_soon(self._send)
-        return await future
+        try:
+            return await future
+        finally:
+            if self._futures.get(index) is future:
+                del self._futures[index]
 
-    def detach(self) -> None:
-        """Take the sockets out of the event loop."""
+    def waits(self, index: int | None = None) -> bool:
+        """Return whether anybody in a living event loop waits for a result, or for this environment's."""
+        if self._loop is None or self._loop.is_closed():
+            return False
+        waiting = self._futures.values() if index is None else filter(None, [self._futures.get(index)])
+        return any(not future.done() for future in waiting)
+
+    def detach(self, reason: Exception | None = None) -> None:
+        """Take the sockets out of the event loop; whoever awaits is told the reason."""
+        if reason is not None and self.waits():
+            for future in self._futures.values():
+                if not future.done():
+                    future.set_exception(reason)
         if self._loop is not None and not self._loop.is_closed():
             self._unwatch(self._loop)
             for handle in (self._flush, self._timer):
                 if handle is not None:
                     handle.cancel()
         self._loop = self._flush = None
+        self._futures.clear()
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._loop is not loop:

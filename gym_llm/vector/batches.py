@@ -29,12 +29,28 @@ def no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def own_options(options: dict[str, Any] | None, index: int) -> dict[str, Any] | None:
-    """Return an environment's own options: its entry where `task` or `task_index` is a list."""
-    if not options:
-        return options
-    listed = {key: options[key][index] for key in ("task", "task_index") if isinstance(options.get(key), list)}
-    return {**options, **listed}
+def own_options(options: dict[str, Any] | None, ids: Sequence[int], num_envs: int) -> list[dict[str, Any] | None]:
+    """Return the options of each environment: its entry where `task` or `task_index` is a list.
+
+    Args:
+        options: The options of all.
+        ids: The environments that are reset.
+        num_envs: How many there are; a list has an entry for each, or for each that is reset.
+
+    Raises:
+        ValueError: When a list has another length.
+    """
+    own = [None if options is None else dict(options) for _ in ids]
+    for key in ("task", "task_index"):
+        listed = (options or {}).get(key)
+        if not isinstance(listed, list | tuple | np.ndarray) or np.ndim(listed) == 0:
+            continue
+        if len(listed) not in (num_envs, len(ids)):
+            raise ValueError(f"options[{key!r}] has {len(listed)} entries for {num_envs} environments: give one each")
+        for place, (index, given) in enumerate(zip(ids, own, strict=True)):
+            if given is not None:
+                given[key] = listed[index if len(listed) == num_envs else place]
+    return own
 
 
 def travelling(action: Action) -> list[Item] | Any:
@@ -67,7 +83,7 @@ def infos_of(vector: VectorEnv[Any, Any, Any], ids: Sequence[int], infos: Sequen
         ids: The row of each info.
         infos: The infos.
     """
-    if len(infos) == vector.num_envs and (alike := _alike(infos)) is not None:
+    if infos and len(infos) == vector.num_envs and (alike := _alike(infos)) is not None:
         return alike
     joined: dict[str, Any] = {}
     for row, info in zip(ids, infos, strict=True):

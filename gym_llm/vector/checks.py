@@ -10,6 +10,23 @@ from gymnasium.spaces import Space
 from gymnasium.vector.utils import batch_differing_spaces, batch_space
 
 
+def check_settings(on_error: Any, max_concurrency: Any, **timeouts: Any) -> None:
+    """Check arguments that nothing else would complain about.
+
+    Raises:
+        ValueError: For one that cannot be used.
+    """
+    if on_error not in ("raise", "truncate"):
+        raise ValueError(f"on_error={on_error!r}: give 'raise' or 'truncate'")
+    if max_concurrency is not None and not isinstance(max_concurrency, int | np.integer):
+        raise ValueError(f"`max_concurrency` must be an integer or None, got {type(max_concurrency)}.")
+    if max_concurrency is not None and max_concurrency < 1:
+        raise ValueError(f"`max_concurrency` must be a positive or None, got {max_concurrency}.")
+    for name, value in timeouts.items():
+        if value is not None and (not isinstance(value, int | float | np.number) or not value > 0):
+            raise ValueError(f"{name}={value!r}: give seconds above 0, or None for no limit")
+
+
 def seeds_of(seed: int | list[int | None] | None, num_envs: int) -> list[int | None]:
     """Return one seed per environment.
 

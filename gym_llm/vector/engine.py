@@ -13,8 +13,9 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import dill  # type: ignore[import-untyped]
 from gymnasium.utils.env_checker import data_equivalence
 
 from gym_llm.errors import VectorEnvBroken, WorkerError
@@ -80,9 +81,14 @@ class Engine:
         self._looked = time.monotonic()
         self._poller = select.poll()
         self._by_fd: dict[int, int] = {}
+        self._broken: VectorEnvBroken | None = None
         self.workers: list[Worker] = []
-        for index in range(count):
-            self.workers.append(self._start(index))
+        try:
+            for index in range(count):
+                self.workers.append(self._start(index))
+        except BaseException:
+            self.close(None, True)
+            raise
 
     def ask(self, index: int, operation: str, payload: Any, timeout: float | None = None) -> None:
         """Queue a request; `flush` sends it.
@@ -93,7 +99,14 @@ class Engine:
             payload: Its arguments.
             timeout: Seconds that the environment may take before its worker is killed.
         """
+        if self._broken is not None:
+            raise self._broken
         slot = self.slots[index]
+        if operation in ("step", "reset"):
+            untold, slot.untold = slot.untold, None
+            if untold is not None and operation == "step":
+                self._ready.append((index, Result("step", error=untold)))
+                return
         if slot.pending is not None:
             slot.stale[slot.number] = slot.pending
         slot.number = number = slot.number + 1
@@ -102,7 +115,7 @@ class Engine:
             self._out[slot.worker].append(self._encoder.encode((operation, index, number, payload)))
         except WorkerError as error:
             slot.pending = None
-            self._ready.append((index, Result(operation, error=_error("WorkerError", str(error), "driver"))))
+            self._ready.append((index, Result(operation, error=error_of("WorkerError", str(error), "driver"))))
 
     def flush(self) -> None:
         """Send what is queued, one system call a worker."""
@@ -120,6 +133,8 @@ class Engine:
         Raises:
             VectorEnvBroken: When workers keep dying.
         """
+        if self._broken is not None:
+            raise self._broken
         self.flush()
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._ready:
@@ -242,11 +257,9 @@ class Engine:
         self.respawns += 1
         self._stillborn[index] += not self._lived[index]
         if self._stillborn[index] >= _MAX_STILLBORN:
-            raise VectorEnvBroken(
-                f"a worker died {_MAX_STILLBORN} times before its first answer ({message}); see its output"
-            )
+            self._break(f"a worker died {_MAX_STILLBORN} times before its first answer ({message}); see its output")
         if self.respawns > self._config.max_respawns:
-            raise VectorEnvBroken(
+            self._break(
                 f"workers died more than max_respawns={self._config.max_respawns} times; the last one: {message}"
             )
         self.workers[index], self._up[index] = self._start(index), False
@@ -256,20 +269,24 @@ class Engine:
                 self._restore(slot, slot.index == named, kind, message)
         self.flush()
 
+    def _break(self, message: str) -> NoReturn:
+        self._broken = VectorEnvBroken(message)
+        raise self._broken
+
     def _restore(self, slot: Slot, guilty: bool, kind: str, message: str) -> None:
         pending = slot.pending
         if guilty:
             slot.crashes += 1
             if slot.crashes > _MAX_CRASHES:
-                raise VectorEnvBroken(f"environment {slot.index} took down {slot.crashes} workers in a row: {message}")
+                self._break(f"environment {slot.index} took down {slot.crashes} workers in a row: {message}")
         slot.stale.clear()
         live = slot.start is not None and not slot.lost
-        if (guilty and pending is not None) or (live and not self._config.replayable):
+        if not live or guilty or not self._config.replayable:
+            self._set_again(slot)
+        if guilty or (live and not self._config.replayable):
             slot.lost, slot.start = True, None
-            self._fail(slot, kind, message)
-            return
-        if guilty:
-            slot.lost, slot.start = True, None
+            if live or pending is not None:
+                self._fail(slot, kind, message)
             return
         if live:
             slot.number += 1
@@ -280,6 +297,12 @@ class Engine:
             slot.pending = None
             self.ask(slot.index, pending.operation, pending.payload, pending.timeout)
 
+    def _set_again(self, slot: Slot) -> None:
+        """Give a new environment the attributes that its predecessor was given; nobody waits for the answers."""
+        for name, value in slot.attributes.items():
+            slot.number += 1
+            self._out[slot.worker].append(self._encoder.encode(("set", slot.index, slot.number, [name, value])))
+
     def _running(self, index: int) -> int:
         """Return the environment whose pending request a worker was running, or -1."""
         job, number, _ = self.workers[index].page.read()
@@ -289,8 +312,10 @@ class Engine:
 
     def _fail(self, slot: Slot, kind: str, message: str) -> None:
         pending, slot.pending = slot.pending, None
+        error = error_of("WorkerDied" if kind != "timeout" else "TimeoutError", message, f"worker_{kind}")
+        if pending is None or pending.operation not in ("step", "reset"):
+            slot.untold = error
         if pending is not None:
-            error = _error("WorkerDied" if kind != "timeout" else "TimeoutError", message, f"worker_{kind}")
             self._ready.append((slot.index, Result(pending.operation, error=error)))
 
     def _hanging(self, index: int, now: float) -> tuple[int, float] | None:
@@ -341,12 +366,23 @@ class Engine:
             slot.take(stale, value)
 
     def _replayed(self, slot: Slot, status: int, value: Any) -> None:
-        if status != ERROR and data_equivalence(value, slot.observation):
+        if status != ERROR and _same(value, slot.observation):
             return
         slot.lost, slot.start = True, None
         reason = value["message"] if status == ERROR else "the answers were not the same"
         self._fail(slot, "replay", f"its worker died with another environment, and its replay failed: {reason}")
 
 
-def _error(name: str, message: str, kind: str) -> dict[str, Any]:
+def _same(value: Any, other: Any) -> bool:
+    """Return whether two observations are equal, also when they hold NaN or objects that cannot be compared."""
+    try:
+        if data_equivalence(value, other):
+            return True
+    except Exception:  # boundary: an object may compare in any way
+        pass
+    return bool(dill.dumps(value) == dill.dumps(other))
+
+
+def error_of(name: str, message: str, kind: str) -> dict[str, Any]:
+    """Return an `info["error"]`."""
     return {"type": name, "message": message, "kind": kind, "where": ""}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from typing import Any, NoReturn
 
 from gymnasium import logger
 
 from gym_llm.errors import WorkerError
+
+
+class WaitTimeout(multiprocessing.TimeoutError, TimeoutError):
+    """A wait that took too long: the exception that Gymnasium raises, and Python's own."""
 
 
 def raised(error: dict[str, Any], index: int) -> NoReturn:

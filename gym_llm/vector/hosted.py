@@ -6,6 +6,7 @@ nothing of messages or of other environments: see `host.py`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -15,11 +16,10 @@ from gymnasium.vector import AutoresetMode
 
 from gym_llm.core import ResponsesEnv
 from gym_llm.spaces import ItemSpace
-from gym_llm.workers.frames import Pickled
+from gym_llm.workers.frames import exact
 
 FULL, DELTA = 0, 1
 MakeEnv = Callable[[], gymnasium.Env[Any, Any]]
-_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
 class HostedEnv:
@@ -78,17 +78,26 @@ class HostedEnv:
 
     def replay(self, start: Mapping[str, Any], actions: list[Any]) -> Any:
         """Play an episode again on a fresh environment; return its whole observation, to be compared."""
+        sets = deque(start["sets"])
         self._set_random_state(start["state"])
+        self._set_until(sets, -1)
         self.reset(start["seed"], start["options"])
         observation: Any = None
-        for action in actions:
+        for done, action in enumerate(actions):
+            self._set_until(sets, done)
             observation, _, terminated, truncated, _ = self.env.step(action)
             self._over = bool(terminated or truncated)
             if self._items:
                 self._seen = list(observation)
+        self._set_until(sets, len(actions))
         if not actions:
             return self._seen if self._items else self._carried(self._last)
         return observation if self._items else self._carried(observation)
+
+    def _set_until(self, sets: deque[list[Any]], done: int) -> None:
+        while sets and sets[0][0] <= done:
+            _, name, value = sets.popleft()
+            self.set(name, value)
 
     def again(self) -> None:
         """Make the environment anew."""
@@ -100,7 +109,8 @@ class HostedEnv:
     def call(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Return an attribute, called when it can be."""
         attribute = self.env.get_wrapper_attr(name)
-        return self._carried(attribute(*args, **kwargs) if callable(attribute) else attribute)
+        value = attribute(*args, **kwargs) if callable(attribute) else attribute
+        return exact(value) if self._allow_pickle else value
 
     def set(self, name: str, value: Any) -> None:
         """Set an attribute."""
@@ -108,6 +118,9 @@ class HostedEnv:
 
     def _observation(self, observation: Any) -> list[Any]:
         if not self._items:
+            shape = self.env.observation_space.shape
+            if isinstance(observation, np.ndarray) and shape is not None and observation.shape != shape:
+                raise ValueError(f"an observation of shape {observation.shape}, where its space has {shape}")
             self._last = observation
             return [FULL, self._carried(observation)]
         known = len(self._seen)
@@ -119,22 +132,20 @@ class HostedEnv:
 
     def _carried(self, value: Any) -> Any:
         """Return what travels: plain data as it is, anything else as a pickle where that is allowed."""
-        if self.ours or type(value) in _PLAIN or (isinstance(value, np.ndarray) and value.dtype != object):
+        if self.ours or not self._allow_pickle:
             return value
-        if type(value) is dict:
-            for inner in value.values():
-                if type(inner) not in _PLAIN:
-                    break
-            else:
-                return value
-        return Pickled(value) if self._allow_pickle else value
+        return exact(value)
 
     def _random_state(self) -> list[Any] | None:
-        generator = self.env.unwrapped._np_random
-        if generator is None or not isinstance(generator.bit_generator, np.random.PCG64):
+        inner = self.env.unwrapped
+        generator = inner.np_random  # one that was never seeded is made now, so that it can be made again
+        if not isinstance(generator.bit_generator, np.random.PCG64):
             return None
-        state = generator.bit_generator.state
-        return [hex(state["state"]["state"]), hex(state["state"]["inc"]), state["has_uint32"], state["uinteger"]]
+        state, seed = generator.bit_generator.state, inner._np_random_seed
+        return [
+            hex(state["state"]["state"]), hex(state["state"]["inc"]), state["has_uint32"], state["uinteger"],
+            None if seed is None else hex(seed),
+        ]  # fmt: skip
 
     def _set_random_state(self, state: list[Any] | None) -> None:
         if state is None:
@@ -144,7 +155,9 @@ class HostedEnv:
             "bit_generator": "PCG64", "state": {"state": int(state[0], 16), "inc": int(state[1], 16)},
             "has_uint32": state[2], "uinteger": state[3],
         }  # fmt: skip
-        self.env.unwrapped._np_random = np.random.Generator(bits)
+        inner = self.env.unwrapped
+        inner._np_random = np.random.Generator(bits)
+        inner._np_random_seed = None if state[4] is None else int(state[4], 16)
 
 
 def made(env_id: str, wrappers: Sequence[Callable[[Any], Any]], kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:

@@ -52,12 +52,14 @@ class Slot:
         pending: The request in flight.
         stale: Older requests, by number, that nobody waits for any more, but whose answers belong to the journal.
         observation: The last observation, whole.
-        start: How the current episode began (`seed`, `options`, `state`), None before the first reset.
+        start: How the current episode began (`seed`, `options`, `state`, `sets`), None before the first reset.
         actions: The actions of the current episode.
         lost: Whether the environment's state is lost, so that it has to be reset.
         number: The last sequence number.
         replays: Whether a replay is being waited for, and with what number.
         crashes: Workers that it has taken down in a row.
+        attributes: What `set_attr` has set.
+        untold: How its episode was lost while nobody waited for a step; the next step is answered by it.
     """
 
     index: int
@@ -71,10 +73,13 @@ class Slot:
     number: int = 0
     replays: int | None = None
     crashes: int = 0
+    attributes: dict[str, Any] = field(default_factory=dict)
+    untold: dict[str, Any] | None = None
 
     def began(self, seed: int | None, options: Any, state: Any) -> None:
-        """Note that an episode began."""
-        self.start = {"seed": seed, "options": options, "state": state}
+        """Note that an episode began; `sets` are attributes, each with the number of actions before it was set."""
+        sets = [[-1, name, value] for name, value in self.attributes.items()]
+        self.start = {"seed": seed, "options": options, "state": state, "sets": sets}
         self.actions = []
         self.lost = False
 
@@ -94,6 +99,11 @@ class Slot:
             self.observation = self._whole(value[0])
             self.began(seed, options, value[2])
             return Result("reset", (self.observation, value[1]))
+        if pending.operation == "set":
+            name, given = pending.payload
+            self.attributes[name] = given
+            if self.start is not None:
+                self.start["sets"].append([len(self.actions), name, given])
         return Result(pending.operation, value)
 
     def _began_another(self, value: list[Any]) -> tuple[Any, ...]:

@@ -22,8 +22,9 @@ MAX_FRAME = 1 << 30
 _LENGTH = struct.Struct("<I")
 _HEAD = struct.Struct("<IBBBBB")
 _ARRAY_32 = 0xDD  # MessagePack's mark of an array whose size stands in the four bytes that follow
-_ARRAY, _PICKLE, _INT = 1, 2, 3
-_KINDS = "biufcSU?"
+_ARRAY, _PICKLE, _INT, _SCALAR, _TEXT = 1, 2, 3, 4, 5
+_KINDS = "biufcSU"
+_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
 
 
 class Pickled:
@@ -33,6 +34,34 @@ class Pickled:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+def exact(value: Any) -> Any:
+    """Return what arrives as it is, as a pickle where it has to be: a tuple arrives as a tuple, not as a list."""
+    return value if _travels(value) else Pickled(value)
+
+
+def _travels(value: Any) -> bool:
+    kind = type(value)
+    if kind in _PLAIN or is_array(value) or is_scalar(value):
+        return True
+    if kind is dict:
+        return all(type(key) is str and _travels(inner) for key, inner in value.items())
+    return kind is list and all(map(_travels, value))
+
+
+def is_array(value: Any) -> bool:
+    """Return whether a value is an array that travels as a raw buffer."""
+    return type(value) is np.ndarray and _is_raw(value.dtype)
+
+
+def is_scalar(value: Any) -> bool:
+    """Return whether a value is a number or a text of numpy, which keeps its type."""
+    return isinstance(value, np.generic) and _is_raw(value.dtype)
+
+
+def _is_raw(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in _KINDS and dtype.itemsize > 0
 
 
 class Encoder:
@@ -53,23 +82,29 @@ class Encoder:
             WorkerError: When it holds something that cannot travel.
         """
         try:
-            body = self._encoder.encode(message)
-        except OverflowError:
-            body = self._encoder.encode(_with_big_numbers(message))
+            body = self._encode(message)
         except (TypeError, ValueError, RecursionError, pickle.PicklingError, AttributeError) as error:
             raise WorkerError(f"it cannot be sent to another process: {error}") from None
         if len(body) > MAX_FRAME // 2:
             raise WorkerError(f"a message of {len(body)} bytes is larger than {MAX_FRAME // 2}")
         return body
 
+    def _encode(self, message: Any) -> bytes:
+        try:
+            return self._encoder.encode(message)
+        except (OverflowError, UnicodeEncodeError):
+            return self._encoder.encode(_with_the_unusual(message))
+
     def _hook(self, value: Any) -> Any:
         if isinstance(value, Pickled):
-            return msgspec.msgpack.Ext(_PICKLE, dill.dumps(value.value))
-        if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
+            return msgspec.msgpack.Ext(
+                _PICKLE, dill.dumps(value.value) if self._allow_pickle else _pickled(value.value)
+            )
+        if is_array(value):
             head = msgspec.msgpack.encode((value.dtype.str, value.shape))
             return msgspec.msgpack.Ext(_ARRAY, _LENGTH.pack(len(head)) + head + value.tobytes())
-        if isinstance(value, np.generic) and value.dtype.kind in "biuf?":
-            return value.item()
+        if is_scalar(value):
+            return msgspec.msgpack.Ext(_SCALAR, value.dtype.str.encode() + b" " + value.tobytes())
         if self._allow_pickle:
             return msgspec.msgpack.Ext(_PICKLE, dill.dumps(value))
         raise TypeError(f"{type(value).__name__} is not plain data, and allow_pickle is off")
@@ -109,6 +144,11 @@ class Decoder:
     def _hook(self, code: int, data: memoryview) -> Any:
         if code == _ARRAY:
             return _array(data)
+        if code == _SCALAR:
+            name, _, buffer = bytes(data).partition(b" ")
+            return np.frombuffer(buffer, dtype=_plain_dtype(name.decode()))[0]
+        if code == _TEXT:
+            return str(data, "utf-8", "surrogatepass")
         if code == _INT:
             return int(bytes(data))
         if code == _PICKLE and self._allow_pickle:
@@ -143,22 +183,41 @@ class Splitter:
             del buffer[:start]
 
 
+def _pickled(value: Any) -> bytes:
+    """Return a pickle by Python, since the driver has every class; by dill what that cannot pickle."""
+    try:
+        return pickle.dumps(value)
+    except Exception:  # boundary: any object may refuse in its own way
+        return dill.dumps(value)  # type: ignore[no-any-return]
+
+
 def _array(data: memoryview) -> np.ndarray[Any, Any]:
     (length,) = _LENGTH.unpack_from(data, 0)
     name, shape = msgspec.msgpack.decode(data[4 : 4 + length], type=tuple[str, tuple[int, ...]])
-    dtype = np.dtype(name)
-    if dtype.kind not in _KINDS:
-        raise ValueError(f"an array of dtype {name} is not plain data")
-    flat = np.frombuffer(data[4 + length :], dtype=dtype)
+    flat = np.frombuffer(data[4 + length :], dtype=_plain_dtype(name))
     return flat.reshape(shape).copy()
 
 
-def _with_big_numbers(value: Any) -> Any:
-    """Return a copy in which integers beyond 64 bits travel as text."""
+def _plain_dtype(name: str) -> np.dtype[Any]:
+    dtype = np.dtype(name)
+    if not _is_raw(dtype):
+        raise ValueError(f"an array of dtype {name} is not plain data")
+    return dtype
+
+
+def _with_the_unusual(value: Any) -> Any:
+    """Return a copy in which integers beyond 64 bits travel as text, and text with lone surrogates as bytes."""
     if isinstance(value, dict):
-        return {key: _with_big_numbers(inner) for key, inner in value.items()}
+        return {_key(key): _with_the_unusual(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_big_numbers(inner) for inner in value]
+        return [_with_the_unusual(inner) for inner in value]
+    if isinstance(value, str) and _key(value) != value:
+        return msgspec.msgpack.Ext(_TEXT, value.encode("utf-8", "surrogatepass"))
     if isinstance(value, int) and not isinstance(value, bool) and not -(1 << 63) <= value < 1 << 64:
         return msgspec.msgpack.Ext(_INT, str(value).encode())
     return value
+
+
+def _key(key: Any) -> Any:
+    """Return a key without lone surrogates, which no key of a message can hold."""
+    return key.encode("utf-8", "replace").decode() if isinstance(key, str) else key

@@ -20,6 +20,7 @@ import multiprocess
 
 from gym_llm.errors import WorkerError
 from gym_llm.workers.frames import Encoder, Splitter, frames
+from gym_llm.workers.packing import packed
 from gym_llm.workers.page import Page
 from gym_llm.workers.serve import Handler, serve
 
@@ -57,16 +58,20 @@ class Worker:
         self._released = False
         main_thread = threading.current_thread() is threading.main_thread()
         try:
+            told = () if interpreter is None else (packed(sys.path[:1]), _packed(make_handler))
             if interpreter is None:
                 self._process, self.pid = _started(make_handler, other, self.page, context, daemon, name, main_thread)
             else:
                 self._process, self.pid = _spawned(interpreter, other, self.page)
+        except BaseException:
+            self.sock.close()
+            self.page.close()
+            raise
         finally:
             other.close()
         self.sock.setblocking(False)
-        if interpreter is not None:
-            for part in (dill.dumps(sys.path[:1]), dill.dumps(make_handler, recurse=True)):
-                self.send(len(part).to_bytes(4, "little") + part)
+        for part in told:
+            self.send(len(part).to_bytes(4, "little") + part)
 
     def fileno(self) -> int:
         """The socket, for polling."""
@@ -201,6 +206,13 @@ def _started(
     except (TypeError, AttributeError, dill.PicklingError) as error:
         raise WorkerError(f"the environments cannot travel to a worker: {error}") from error
     return process, process.pid
+
+
+def _packed(make_handler: Callable[[Page], Handler]) -> bytes:
+    try:
+        return packed(make_handler)
+    except Exception as error:  # boundary: any object may refuse to be pickled in its own way
+        raise WorkerError(f"the environments cannot travel to a worker: {error}") from error
 
 
 def _spawned(interpreter: Interpreter, sock: socket.socket, page: Page) -> tuple[Any, int]:

@@ -12,6 +12,8 @@ import textwrap
 import time
 from pathlib import Path
 
+import gymnasium
+import multiprocess
 import numpy as np
 import pytest
 
@@ -111,6 +113,68 @@ def test_an_environment_with_outside_effects_is_not_replayed():
         envs.close()
 
 
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep", "Disabled"])
+def test_an_episode_that_is_lost_while_nothing_is_asked_is_truncated_too(mode):
+    class Outside(FaultEnv):
+        replayable = False
+
+    envs = AsyncVectorEnv([Outside] * 2, num_workers=1, on_error="truncate", autoreset_mode=mode)
+    try:
+        envs.reset(seed=0)
+        envs.send([call("none")], [0])
+        os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
+        assert envs.recv(timeout=30)[3].tolist() == [True]  # the other one had nothing in flight
+        _, rewards, _, truncated, _ = envs.step([call("none")] * 2)
+        assert truncated[1]
+        assert math.isnan(rewards[1])
+        if mode != "Disabled":
+            assert not envs.step([call("none")] * 2)[3].any()
+    finally:
+        envs.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*Received the following error")
+def test_a_call_that_kills_its_worker_is_told_twice():
+    class Deadly(FaultEnv):
+        def die(self, index):
+            if self.mark == index:
+                os._exit(7)
+
+    envs = AsyncVectorEnv([Deadly] * 2, num_workers=1, on_error="truncate", autoreset_mode="SameStep")
+    try:
+        envs.set_attr("mark", [0, 1])
+        envs.reset(seed=0)
+        envs.step([call("none")] * 2)
+        with pytest.raises(WorkerError, match="exit status 7"):
+            envs.call("die", 0)
+        observations, rewards, _, truncated, _ = envs.step([call("none")] * 2)
+        assert truncated.tolist() == [True, False]
+        assert math.isnan(rewards[0])
+        assert text(observations[1]) == '{"count":2}'
+    finally:
+        envs.close()
+
+
+def test_a_reset_that_fails_within_a_step_is_no_reward():
+    class Refusing(BreakingBox):
+        def reset(self, *, seed=None, options=None):
+            if getattr(self, "refuses", False):
+                raise ValueError("not now")
+            return super().reset(seed=seed, options=options)
+
+    envs = AsyncVectorEnv([Refusing] * 2, num_workers=1, on_error="truncate", autoreset_mode="SameStep")
+    try:
+        envs.reset(seed=0)
+        envs.set_attr("refuses", [True, False])
+        for action in (1, 0, 0):
+            _, rewards, _, truncated, infos = envs.step(np.array([action, 0]))
+            assert truncated.tolist() == [True, False]
+            assert np.isnan(rewards).tolist() == [True, False]
+            assert infos["error"]["message"][0] == "not now"
+    finally:
+        envs.close()
+
+
 @pytest.mark.filterwarnings("ignore:.*Received the following error")
 def test_a_plain_exception_is_raised_here_and_the_others_go_on():
     envs = AsyncVectorEnv([BreakingBox] * 3, num_workers=1)
@@ -140,6 +204,81 @@ def test_random_streams_survive_a_kill():
         return np.array(seen)
 
     assert np.array_equal(play(None), play(9))
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep", "Disabled"])
+def test_a_kill_is_not_noticed_without_a_seed_either(mode):
+    envs = AsyncVectorEnv([lambda: gymnasium.make("CartPole-v1")] * 2, num_workers=1, autoreset_mode=mode)
+    try:
+        envs.reset()
+        envs.step(np.array([0, 1]))
+        seeds = envs.np_random_seed
+        os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
+        assert not envs.step(np.array([0, 1]))[3].any()
+        assert envs.np_random_seed == seeds
+    finally:
+        envs.close()
+
+
+def test_attributes_survive_a_kill():
+    def play(kill):
+        envs = AsyncVectorEnv([lambda: gymnasium.make("CartPole-v1")] * 2, num_workers=1)
+        envs.set_attr("gravity", [1.0, 2.0])
+        envs.reset(seed=0)
+        seen = []
+        for step in range(5):
+            if step == 2:
+                envs.set_attr("gravity", [30.0, 40.0])
+            if step == kill:
+                os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
+            result = envs.step(np.array([0, 1]))
+            assert not result[3].any()
+            seen.append(result[0])
+        assert envs.get_attr("gravity") == (30.0, 40.0)
+        envs.close()
+        return np.array(seen)
+
+    for kill in (1, 2, 4):
+        assert np.array_equal(play(None), play(kill))
+
+
+def test_attributes_outlive_the_guilty_episode():
+    envs = vector(2, num_workers=1)
+    try:
+        envs.set_attr("mark", ["a", "b"])
+        envs.reset(seed=0)
+        assert envs.step([call("exit0"), call("none")])[3].tolist() == [True, False]
+        assert envs.get_attr("mark") == ("a", "b")
+    finally:
+        envs.close()
+
+
+def test_observations_that_hold_nan_are_replayed():
+    class Blind(BreakingBox):
+        def step(self, action):
+            observation, *others = super().step(action)
+            return observation * np.nan, *others
+
+    envs = AsyncVectorEnv([Blind] * 2, num_workers=1)
+    try:
+        envs.reset(seed=0)
+        envs.step(np.array([0, 0]))
+        os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
+        assert not envs.step(np.array([0, 0]))[3].any()
+    finally:
+        envs.close()
+
+
+def test_the_final_observation_is_that_of_the_lost_episode():
+    envs = vector(2, num_workers=1)
+    try:
+        envs.reset(seed=0)
+        last = envs.step([call("none")] * 2)[0][0]
+        observations, *_, infos = envs.step([call("exit0"), call("none")])
+        assert infos["final_obs"][0] == last
+        assert len(observations[0]) == 1
+    finally:
+        envs.close()
 
 
 @pytest.mark.parametrize("kills", [1, 6])
@@ -205,6 +344,22 @@ def test_what_cannot_travel_is_an_error_of_that_environment():
         envs.close()
 
 
+def test_an_observation_of_another_shape_is_an_error_of_that_environment():
+    class Growing(BreakingBox):
+        def step(self, action):
+            observation, *others = super().step(action)
+            return np.zeros(5, np.float32) if action == 7 else observation, *others
+
+    envs = AsyncVectorEnv([Growing] * 2, num_workers=1, on_error="truncate")
+    try:
+        envs.reset(seed=0)
+        result = envs.step(np.array([7, 0]))
+        assert result[3].tolist() == [True, False]
+        assert "(5,)" in infos_error(result, 0)
+    finally:
+        envs.close()
+
+
 def test_a_hostile_pickle_does_nothing(tmp_path, monkeypatch):
     mark = tmp_path / "mark"
     monkeypatch.setenv("TRAP_PATH", str(mark))
@@ -223,6 +378,9 @@ def test_workers_that_keep_dying_end_it():
         envs.reset(seed=0)
         with pytest.raises(VectorEnvBroken, match="max_respawns=2"):
             envs.step([call("exit0")] * 4)
+        for again in (lambda: envs.step([DONE] * 4), envs.reset, lambda: asyncio.run(envs.areset(0))):
+            with pytest.raises(VectorEnvBroken, match="max_respawns=2"):
+                again()
     finally:
         envs.close(terminate=True)
 
@@ -297,6 +455,24 @@ def test_nothing_is_left_behind_after_close():
         envs.close()
         assert not any(alive(pid) for pid in pids)
     assert descriptors() <= before + 1
+
+
+@pytest.mark.parametrize("context", ["spawn", "forkserver"])
+def test_nothing_is_left_behind_by_workers_that_cannot_be_started(context):
+    class Refusing:
+        def __reduce__(self):
+            raise TypeError("does not travel")
+
+    def bad(refusing=Refusing()):  # noqa: B008 - it has to travel with the function
+        return FaultEnv(refusing=refusing)
+
+    before = None
+    for _ in range(3):
+        with pytest.raises(WorkerError, match="does not travel"):
+            AsyncVectorEnv([FaultEnv, bad], num_workers=2, context=context)
+        before = before or descriptors()  # what a start method keeps for itself is there by now
+    assert descriptors() <= before
+    assert not [child for child in multiprocess.active_children() if "gym-llm-vector" in child.name]
 
 
 def descriptors():

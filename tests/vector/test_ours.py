@@ -11,6 +11,7 @@ import pytest
 from gymnasium.error import AlreadyPendingCallError
 from gymnasium.vector import AutoresetMode
 
+from gym_llm.errors import WorkerError
 from gym_llm.items import assistant_message, function_call, message_text
 from gym_llm.vector import AsyncVectorEnv, make_vec
 
@@ -68,6 +69,11 @@ def test_each_environment_gets_its_own_task(envs):
     assert [message_text(observation[0]) for observation in observations] == [f"task {n}" for n in range(6)]
     mask = np.array([True, False] * 3)
     again, infos = envs.reset(options={"task": rows[::-1], "reset_mask": mask})
+    short, _ = envs.reset(options={"task": rows[3:], "reset_mask": mask})  # one each for those that are reset
+    assert [message_text(o[0]) for o in short[::2]] == ["task 3", "task 4", "task 5"]
+    assert envs.reset(options={"task_index": np.arange(6)})[1]["task_index"].tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(ValueError, match="has 4 entries for 6 environments"):
+        envs.reset(options={"task": rows[2:]})
     assert [message_text(o[0]) for o in again] == ["task 5", "task 1", "task 3", "task 3", "task 1", "task 5"]
 
 
@@ -125,6 +131,39 @@ def test_awaiting_environments_of_one_worker_overlap():
         assert {observation[-1]["output"] for observation in observations} == {"rested"}
     finally:
         napping.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*Received the following error")
+def test_an_attribute_that_is_not_there_is_told(envs):
+    with pytest.raises(AttributeError, match="no_such"):
+        envs.get_attr("no_such")
+    with pytest.raises(WorkerError, match="allow_pickle is off"):
+        envs.get_attr("tasks")
+
+
+def test_random_generators_come_where_pickles_may():
+    envs = AsyncVectorEnv([lambda: gym.make("gym_llm/StatefulCounter-v0")] * 2, num_workers=1)
+    try:
+        envs.reset(seed=0)
+        assert [type(each).__name__ for each in envs.np_random] == ["Generator"] * 2
+    finally:
+        envs.close()
+
+
+def test_whatever_a_model_can_say_arrives(envs):
+    said = [assistant_message("\ud800"), {"type": "message", "\udfff": 1 << 80}]
+    envs.reset(seed=0)
+    single = gym.make("gym_llm/StatefulCounter-v0")
+    single.reset(seed=0)
+    for item in said:
+        result = envs.step([[item]] * 6)
+        assert not result[3].any()
+        assert not np.isnan(result[1]).any()
+    envs.reset(seed=0)
+    single.reset(seed=0)
+    observation, reward, *_ = single.step([said[0]])
+    result = envs.step([[said[0]]] * 6)
+    assert (result[4]["final_obs"][0], result[1][0]) == (observation, reward)
 
 
 def test_openai_objects_are_actions(envs):
