@@ -11,14 +11,14 @@ import inspect
 import math
 import traceback
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 
-from gym_llm import actions, bridge, calls
+from gym_llm import actions, bridge, calls, settings
 from gym_llm import tasks as rows
 from gym_llm.episode import EndReason, Episode, ToolCall, Verification
 from gym_llm.errors import ConfigError, DefinitionError, VerifierError, did_you_mean, is_fatal
@@ -87,10 +87,17 @@ class ResponsesEnv(gymnasium.Env[list[Item], Action]):
         if not issubclass(cls.Task, rows.Task):
             raise DefinitionError(f"{cls.__name__}.Task must extend gym_llm.Task")
 
+    def __new__(cls, *_: Any, **given: Any) -> Self:
+        """Refuse settings of a wrong type before a constructor meets them."""
+        settings.check(cls, given)
+        return super().__new__(cls)
+
     def __init__(
         self, *, dataset: Dataset | None = None, max_turns: int | None = None, max_tokens: int | None = None,
-        max_seconds: float | None = None, render_mode: str | None = None,
+        max_seconds: float | None = None, render_mode: str | None = None, **unknown: Any,
     ) -> None:  # fmt: skip
+        if unknown:
+            settings.refuse(type(self), unknown)
         _check_budgets(max_turns=max_turns, max_tokens=max_tokens, max_seconds=max_seconds)
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode={render_mode!r}: the one mode is 'ansi'")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import weakref
 from abc import abstractmethod
@@ -16,7 +17,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, overload
+from typing import Annotated, Any, cast, overload
 
 import msgspec
 import numpy as np
@@ -29,6 +30,8 @@ from gym_llm.schemas import create_params_problem
 
 Row = dict[str, Any]
 _CHUNK = 1 << 24
+_SELECTION = ("path", "start", "stop", "step", "repeats")
+_UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
 def _create_params(value: Any) -> Any:
@@ -188,6 +191,10 @@ class GeneratedTasks(Tasks):
         try:
             return self._generate(rng, **self._knobs)
         except TypeError as error:
+            unknown = _UNKNOWN.search(str(error))
+            if unknown and unknown[1] in self._knobs:
+                cure = "the environment's page, or gym-llm show, names them under Tasks"
+                raise ConfigError(f"the generator has no setting {unknown[1]!r}; {cure}") from error
             if self._knobs:
                 raise ConfigError(f"generator settings {self._knobs}: {error}") from error
             raise
@@ -229,9 +236,14 @@ def load(dataset: Dataset, model: type[Task] = Task, generate: Callable[..., Row
         return dataset
     if isinstance(dataset, str | os.PathLike):
         return FileTasks(dataset, model)
+    if not isinstance(cast(Any, dataset), Mapping | Sequence):
+        raise ConfigError(f"dataset={dataset!r}: give a file's path, a list of rows, or a mapping of settings")
     if not isinstance(dataset, Mapping):
         return ListTasks(dataset, model)
     if "path" in dataset:
+        if unknown := dataset.keys() - _SELECTION:
+            cure = f"beside path there may stand {', '.join(_SELECTION[1:])}"
+            raise ConfigError(f"dataset has no setting {min(unknown)!r}; {cure}")
         return _selection(model, **dataset)
     if generate is None:
         raise ConfigError("this environment generates no tasks; give dataset= the path of a JSONL file")

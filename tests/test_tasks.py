@@ -165,6 +165,8 @@ def test_generated_tasks_are_the_same_at_every_index_and_apart_by_seed():
     assert load({"num_tasks": 1, "low": 1 << 50}, Graded, generate)[0].answer >= 1 << 50
     with pytest.raises(ConfigError, match="num_tasks=0"):
         load({"num_tasks": 0}, Graded, generate)
+    with pytest.raises(ConfigError, match=r"the generator has no setting 'lwo'.*gym-llm show"):
+        load({"num_tasks": 1, "lwo": 1}, Graded, generate)[0]
 
 
 def test_a_task_gives_prompt_and_create_params():

@@ -40,11 +40,12 @@ class Cache:
                 f"cache={str(folder)!r}: the judge calls {policy['target']}, which no name tells from others; give "
                 "a function at the top level of a module"
             )
-        self._folder = Path(folder)
         try:
+            self._folder = Path(folder)
             self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"cache={str(folder)!r}: {error.strerror}; give a folder that can be written") from None
+        except (OSError, TypeError, ValueError) as error:
+            fact = getattr(error, "strerror", None) or error
+            raise ConfigError(f"cache={str(folder)!r}: {fact}; give a folder that can be written") from None
         self._begun = hashlib.sha256(_plain([_FORMAT, _essence(policy), template]))
 
     def find(self, parts: Mapping[str, str], labels: tuple[str, ...]) -> tuple[str, str] | None:

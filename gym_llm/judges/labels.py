@@ -15,7 +15,8 @@ from gym_llm.errors import ConfigError
 MAX_REPLY = 200_000
 """Longest reply that is read, in characters; a longer one has run away."""
 _MAX_LINE = 200
-_NAMED = r"(?:my\s|the\s)?(?:final\s)?(?:verdict|label|decision|judgment|judgement)(?:\sis)?\s?:?"
+_NAMES = r"(?:verdict|label|decision|judgment|judgement|answer|conclusion)"
+_NAMED = rf"(?:my\s|the\s)?(?:final\s)?{_NAMES}(?:\sis)?[\s*_`]*:?"
 _BEFORE = rf"[\s*_>#`\-]*(?:{_NAMED})?[\s*_`]*"
 _AFTER = r"[\s*_`.]*"
 
@@ -54,13 +55,19 @@ def read(reply: str, labels: tuple[str, ...]) -> str:
     """
     if len(reply) > MAX_REPLY:
         raise Unclear(f"the reply has {len(reply)} characters")
+    reply = reply.rpartition("</think>")[2]  # of a server that leaves the reasoning in the message
+    if "<think>" in reply:
+        raise Unclear("its reasoning has no end")
     lines = [line for line in reply.splitlines() if _written(labels).search(line)]
     if not lines:
         raise Unclear("no label is in the reply")
     alone = _line(labels).fullmatch(lines[-1]) if len(lines[-1]) <= _MAX_LINE else None
     if alone is None:
         raise Unclear("the last label does not stand on a line of its own")
-    return next(label for label in labels if label.casefold() == alone[1].casefold())
+    for label in labels:
+        if label.casefold() == alone[1].casefold():
+            return label
+    raise Unclear("the last label is written with other letters")  # a dotless i, which the pattern takes for an i
 
 
 def defused(text: str, labels: tuple[str, ...]) -> str:

@@ -9,12 +9,15 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from gym_llm.errors import ConfigError
 from gym_llm.judges.judge import Judge, Verdict
 from gym_llm.judges.making import as_judge
 from gym_llm.judges.template import MET
+
+MAX_WEIGHT = 1e9
+"""Largest weight of a criterion, above or below 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class RubricJudge:
 
     def __init__(self, judge: Any, criteria: Sequence[Criterion | Mapping[str, Any] | str]) -> None:
         self.judge: Judge = as_judge(judge, MET)
+        if isinstance(criteria, str | Mapping):
+            raise ConfigError(f"criteria={criteria!r}: give a list of criteria")
         self.criteria = tuple(map(_criterion, criteria))
         self._total = math.fsum(max(criterion.weight, 0.0) for criterion in self.criteria)
         if not self._total > 0:
@@ -99,8 +104,11 @@ def _criterion(given: Criterion | Mapping[str, Any] | str) -> Criterion:
         if "text" not in given:
             raise ConfigError("a criterion needs text")
         given = Criterion(**given)
-    if not str(given.text or "").strip():
+    if not isinstance(cast(Any, given), Criterion):
+        raise ConfigError(f"criterion {given!r}: give its text, or a mapping of text and weight")
+    if not isinstance(cast(Any, given.text), str) or not given.text.strip():
         raise ConfigError(f"a criterion's text is {given.text!r}: say what a response must do")
-    if not math.isfinite(given.weight):
-        raise ConfigError(f"weight={given.weight!r} of {given.text[:60]!r}: give a number")
+    weight: Any = given.weight
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not abs(weight) <= MAX_WEIGHT:
+        raise ConfigError(f"weight={given.weight!r} of {given.text[:60]!r}: give a number, at most {MAX_WEIGHT:g}")
     return given

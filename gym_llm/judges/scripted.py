@@ -23,15 +23,22 @@ MAX_CHARS = 100_000
 """Longest text that is compared, in characters; a longer one is equal to nothing."""
 _WRAPPED = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf|emph)\{([^{}]*)\}")
 _AROUND = "\"'`*_ \t\r\n"
-_ARTICLES = re.compile(r"\b(?:the|an?)\b(?=\s)")
+_ARTICLES = re.compile(r"\b(?:the|The|THE|an?)\b(?=\s+\w)|^(?:An?|AN)\b(?=\s+\w)")  # no article: vitamin A, a + b
+_RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070\u2074-\u2079]+")
+_SPACING = re.compile(r"\\[,;!](?=\d)|\{(?=,\})|(?<=\{,)\}|\\(?=[%$])")
+"""What LaTeX puts into numbers: 4{,}210, 4\\,210 and 5\\%."""
+_BESIDE_A_FRACTION = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])")
+_PLAIN = str.maketrans("\u2212\u2013\u2010\u2011\u2044\u2019", "----/'", "$")
+"""Fraction slash, minus sign, dashes and the apostrophe as keyboards have them; no dollars."""
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,40})?(?:\.\d{1,40})?(?:e[+-]?\d{1,2})?(?:/\d{1,40})?%?")
 
 
 class Comparison(Policy):
     """A judge's policy that compares the parts `reference` and `candidate` by rule.
 
-    Texts are equal when nothing but letter case, Unicode's compatible forms, white space, articles, LaTeX wrappers and
-    punctuation at the ends tells them apart; numbers when their values differ by no more than the tolerance.
+    Texts are equal when nothing but letter case, Unicode's compatible forms (powers are none), white space, articles,
+    LaTeX wrappers and punctuation at the ends tells them apart; numbers when their values differ by no more than the
+    tolerance.
 
     Args:
         tolerance: Greatest difference of two numbers, as a share of the reference.
@@ -110,15 +117,20 @@ def same(reference: str, candidate: str, tolerance: float = 0.0) -> bool:
 
 
 def normal(text: str) -> str:
-    """Return a text as it is compared."""
-    text = unicodedata.normalize("NFKC", text).casefold().replace("$", "").replace("\N{MINUS SIGN}", "-")
+    """Return a text as it is compared.
+
+    >>> normal("The  vitamin A, 2\u2075 and 2\u00bd")
+    'vitamin a, 2^5 and 2 1/2'
+    """
+    text = _RAISED.sub(r"^\g<0>", _SPACING.sub("", text))  # 2 to the 5th is not 25
+    text = _BESIDE_A_FRACTION.sub(" ", text)  # two and a half is not 21/2
+    text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
     for _ in range(4):
         text = _WRAPPED.sub(r"\1", text)
     text = text.strip(_AROUND).rstrip(_AROUND + ".;:")
     if text.endswith("!") and not text.rstrip("!")[-1:].isdigit():
         text = text.rstrip("!")
-    text = _ARTICLES.sub("", text)
-    return " ".join(text.split())
+    return " ".join(_ARTICLES.sub("", text).casefold().split())
 
 
 def _value(text: str) -> Fraction | None:

@@ -242,6 +242,10 @@ OF_TEXT = {"instructions": "x", "labels": {"A": "", "B": ""}, "fields": ["text"]
         ({"reward_if_swap_fails": 1.5}, "partial rewards"),
         ({"reward_if_full_generation_succeeds": float("nan")}, "partial rewards"),
         ({"judge": {"policy": "scripted", "template": OF_TEXT}}, "fields text"),
+        ({"response_extract_regex": "(["}, "response_extract_regex=.* no regular expression"),
+        ({"question_extract_regex": 5}, "question_extract_regex=5: give a text or None"),
+        ({"regex_timeout": 0}, "regex_timeout=0"),
+        ({"extraction_length_threshold": -1}, "extraction_length_threshold=-1"),
     ],
 )  # fmt: skip
 def test_wrong_settings_are_refused(settings, reason):

@@ -22,7 +22,7 @@ import gymnasium
 import pytest
 
 import gym_llm  # noqa: F401 - registers the ids
-from gym_llm.envs.google_search import addresses, corpus, fetcher, pages
+from gym_llm.envs.google_search import addresses, corpus, fetcher, pages, providers
 from gym_llm.envs.google_search.addresses import Refused, is_public
 from gym_llm.envs.google_search.fetcher import Fetcher
 from gym_llm.errors import ConfigError, TaskError
@@ -199,6 +199,12 @@ CASES = [
     (WORDS, r"\boxed{Bell of Brivane}", 0, "Bell of Brivane"),
     (WORDS, r"\boxed{the Long Bell of Brivane or the Nine Stairs}", 0, "the Long Bell of Brivane or the Nine Stairs"),
     (NUMBER, r"\boxed{4,210}", 1, "4,210"),
+    (NUMBER, r"\boxed{4{,}210}", 1, "4{,}210"),
+    (NUMBER, r"\boxed{4\,210}", 1, r"4\,210"),
+    (NUMBER, r"\boxed{-4210}", 0, "-4210"),
+    (NUMBER, r"\boxed{4210%}", 0, "4210%"),
+    (NUMBER, r"\boxed{4.210}", 0, "4.210"),
+    (NUMBER, "\\boxed{42\u00b9\u2070}", 0, "42\u00b9\u2070"),
     (NUMBER, r"\boxed{42,10}", 0, "42,10"),
     (NUMBER, r"\boxed{4211}", 0, "4211"),
     (NUMBER, r"\boxed{-}", 0, "-"),
@@ -311,13 +317,31 @@ def test_a_bad_corpus_is_refused(tmp_path, text, told):
     [("gogle", "there are corpus, searxng, google"), ({"type": "searxng"}, "needs url"),
      ({"type": "searxng", "url": "ftp://x"}, "no address"), ({"type": "searxng", "url": "http://a:b@x"}, "no user"),
      ({"type": "corpus", "pth": "x"}, "Did you mean 'path'"), ({"type": "corpus", "path": "/no/such"}, "No such file"),
-     ({"type": "google", "key": "k"}, "no key stands there"), ({"type": "google", "cx": "c"}, "lacks its key")],
+     ({"type": "google", "key": "k"}, "no key stands there"), ({"type": "google", "cx": "c"}, "lacks its key"),
+     (5, "provider=5: give a mapping"), ([5], "give a mapping")],
 )  # fmt: skip
 def test_bad_providers_are_refused(settings, told, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     with pytest.raises(ConfigError, match=told):
         gymnasium.make(ID, provider=settings)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [("example.org", "give a list of host names"), (None, "give a list"), ([5], "5 is no host name"),
+     (["https://example.org"], "leave scheme and path out"),
+     (["example.org/a"], "leave scheme"), ([""], "no host name")],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["allowed_hosts", "blocked_hosts"])
+def test_bad_hosts_are_refused(name, hosts, told):
+    with pytest.raises(ConfigError, match=f"{name}.*{told}"):
+        gymnasium.make(ID, **{name: hosts})
+
+
+def test_hosts_may_be_written_in_any_script():
+    assert Fetcher(blocked_hosts=["B\u00fccher.example"]).blocks("https://www.b\u00fccher.example/a")
+    assert Fetcher(blocked_hosts=[".example.org"]).blocks("https://example.org/")
 
 
 @pytest.mark.parametrize("knobs", [{"hops": 1}, {"hops": 2, "num_options": 10}, {"hops": 3, "num_options": 2}, {}])
@@ -415,7 +439,7 @@ def test_no_setting_and_no_call_reaches_loopback(base, site):
     assert "is not read" in answer["error"]
     assert "crashes" not in info
     assert not site.seen
-    with pytest.raises(TypeError, match="loopback_for_tests"):
+    with pytest.raises(ConfigError, match="loopback_for_tests"):
         gymnasium.make(ID, loopback_for_tests=True)
 
 
@@ -563,6 +587,21 @@ def test_searxng(base, site):
     assert [each["url"] for each in found["search_results"]] == ["https://e0.example/", "https://e2.example/"]
     assert found["search_results"][1] | {"rank": 2, "title": "About grey heron"} == found["search_results"][1]
     assert site.seen[0][0] == "/search?q=grey+heron&format=json"
+
+
+def test_a_query_cannot_make_searxng_redirect_or_hurry(base, site):
+    env = gymnasium.make(ID, provider={"type": "searxng", "url": base})
+    env.reset(seed=0)
+    called(env, "search", query="!!g :fr <9 grey !! heron!")
+    assert [path for path, _ in site.seen] == ["/search?q=g+fr+9+grey+heron%21&format=json"]
+    assert called(env, "search", query="!! ?")[0] == {"search_results": []}
+    assert len(site.seen) == 1
+
+
+@pytest.mark.parametrize("length", [1000, 3000])
+def test_an_address_that_could_not_be_read_is_no_result(length):
+    found = providers._results([{"url": "https://e.example/" + "a" * length}], "title", "url", "content")
+    assert len(found) == (length < 2000)
 
 
 @pytest.fixture(params=["variable", "env.yaml", "env.yaml with a variable", "top level"])

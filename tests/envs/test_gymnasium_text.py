@@ -62,13 +62,23 @@ def acts(*names):
     [
         (["right", "down", "down", "right"], 1, 0),
         (["2", " Down. ", "DOWN", "'right'"], 1, 0),
+        ([2, 1, 1, 2], 1, 0),
         (["right", "right"], 0, 0),
         (["right", "down", "down"], 0, 0),
         (["win", "right", "down", "", "right down", "down", "7", "-1", "right"], 1, 5),
         (["right", "down", "down", "right", "left"], 1, 0),
         ([], 0, 0),
     ],
-    ids=["right", "as numbers", "hole", "unfinished", "unread are told", "after the end", "nothing"],
+    ids=[
+        "right",
+        "as numbers",
+        "as numbers of JSON",
+        "hole",
+        "unfinished",
+        "unread are told",
+        "after the end",
+        "nothing",
+    ],
 )
 def test_a_lake_by_tools(play, names, reward, unread):
     found = play("GymnasiumText", LAKE, *acts(*names), "I have reached the goal <action>right</action>.")
@@ -191,7 +201,11 @@ def test_a_game_that_breaks_down_gives_no_reward(interface):
         ({"game": "Taxi", "game_kwargs": {"wings": 2}}, "wings"),
         ({"game": "Pendulum"}, "only discrete spaces"),
         ({"interface": "voice"}, "'tools', 'tags'"),
+        ({"game": "FrozenLake", "game_kwargs": {"map_name": "5x5"}}, "KeyError: '5x5'"),
         ({"return_range": [1, 1]}, "a higher one"),
+        ({"return_range": [1]}, "a higher one"),
+        ({"return_range": "low"}, "a higher one"),
+        ({"return_range": [0, float("inf")]}, "a higher one"),
     ],
 )
 def test_what_an_author_gets_wrong(kwargs, said):

@@ -237,7 +237,8 @@ def test_bad_knobs_are_refused(knobs):
         gymnasium.make(f"gym_llm/{NAME}-v0", dataset={"num_tasks": 2, **knobs}).reset(seed=0)
 
 
-HOSTILE = ["a. ", "* a\n", "😀. ", "Question 1\nA) b\n"]
+SHOP = "ProductID,Category,Brand,Price,Stock\n" + "a,b,c,d,e\n" * 13 + 'a,b,c"' + "." * 19_000 + ",d,e"
+HOSTILE = ["a. ", "* a\n", "😀. ", "Question 1\nA) b\n", "." * 199_999 + "a", "?!" * 99_999 + "a", SHOP + " " * 90_000]
 
 
 @pytest.mark.parametrize("seed", HOSTILE)
@@ -302,6 +303,23 @@ def test_languages_are_told_apart_by_one_sentence(code):
 
 def test_no_evidence_is_no_language():
     assert [language.detect(text) for text in ("", "12 + 3", "...", "Zxq")] == [None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("STOP! DANGER AHEAD.", "en"), ("Coffee smells wonderful every morning", "en"), ("привет", "ru"),
+     ("مرحبا", "ar"), ("नमस्ते दुनिया", "hi"), ("Bonjour", "fr")],
+)  # fmt: skip
+def test_a_few_words_without_function_words_are_told_by_what_speaks_for_them(text, code):
+    assert language.detect(text.lower()) == code
+    assert not language.is_written_in(text, "de")
+
+
+def test_an_apostrophe_may_be_typographic(play):
+    asked = row(["keywords:existence", "keywords:forbidden_words"],
+                [{"keywords": ["it's"]}, {"forbidden_words": ["don\u2019t"]}])  # fmt: skip
+    assert play(NAME, asked, "Well, it\u2019s true.")["follow_instruction_list"] == [True, True]
+    assert play(NAME, asked, "it's true, don't cry")["follow_instruction_list"] == [True, False]
 
 
 @pytest.mark.parametrize("code", language.known())

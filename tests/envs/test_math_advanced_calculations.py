@@ -184,5 +184,13 @@ def test_hostile_text_is_read_in_linear_time(text):
     assert not stated(text, [7.25], 1e-9)
 
 
+@pytest.mark.parametrize(
+    "text", [r"\boxed{1.2 \times 10^{5}}", "1.2 x 10^5", "1.2*10**5", "1.2e5", "120,000.", "**120000**"]
+)
+def test_a_value_may_be_stated_as_a_power_of_ten(text):
+    assert stated(text, [120_000.0], 1e-9)
+    assert not stated(text, [1_200_000.0], 1e-9)
+
+
 def test_numbers():
     assert numbers("-3, 1,234.5 and 2e3; x4 and 5.") == [-3.0, 1234.5, 2000.0, 5.0]

@@ -147,6 +147,19 @@ def test_arithmetic_passes(text):
         (entry("complex_arithmetic", "1 + i", result=[1, 1]), "NaN + nani", 0),
         (entry("complex_arithmetic", "1 + i", result=[1, 1]), "1 + nanj", 0),
         (entry("complex_arithmetic", "1 + i", result=[1, 1]), "1 + i", 1),
+        (entry("game_of_life_halting", "True"), "True.", 1),
+        (entry("game_of_life_halting", "True"), "false", 0),
+        (entry("game_of_life_halting", "False"), "False", 1),
+        (entry("game_of_life_halting", "False"), "True", 0),
+        (entry("game_of_life_halting", "False"), "x", 0),
+        (entry("coin_flip", "0.24609375"), "63/256", 1),
+        (entry("coin_flip", "0.24609375"), "0.2461", 1),
+        (entry("coin_flip", "0.24609375"), "0", 0.1),
+        (entry("coin_flip", "0.24609375"), "1e999999999", 0),
+        (entry("gsm_symbolic", "120"), "120 eggs", 1),
+        (entry("gsm_symbolic", "120"), "-120", 0.01),
+        (entry("spell_backward", "dnal"), "Dnal", 1),
+        (entry("spell_backward", "ycagelerp"), "ycagelerp or 1", 0.8),
     ],
 )
 def test_scores(play, given, answer, reward):
@@ -161,7 +174,8 @@ def test_a_scorer_that_chokes_gives_nothing_and_says_so(play):
 
 
 def test_a_row_that_no_answer_can_satisfy_is_an_error():
-    env = gymnasium.make("gym_llm/ReasoningGym-v0", dataset=[entry("rotten_orange", "1")]).unwrapped
+    row = entry("leg_counting", "1") | {"generator": {"config": {"min_animals": -5}}}
+    env = gymnasium.make("gym_llm/ReasoningGym-v0", dataset=[row]).unwrapped
     env.reset(seed=0)
     assert "error" in env.step([assistant_message("<answer>1</answer>")])[-1]
 
@@ -236,3 +250,9 @@ def test_the_instruction_can_be_left_out():
         observation, _ = env.reset(seed=0)
         assert observation[0]["content"].startswith(LEGS["question"])
         assert ("</answer>" in observation[0]["content"]) == ends
+
+
+def test_a_row_of_an_unknown_dataset_is_refused_before_a_model_is_asked():
+    env = gymnasium.make("gym_llm/ReasoningGym-v0", dataset=[entry("leg_countin", "4")])
+    with pytest.raises(ConfigError, match=r"source_dataset='leg_countin'.*Did you mean 'leg_counting'"):
+        env.reset(seed=0)

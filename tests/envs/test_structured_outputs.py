@@ -130,11 +130,13 @@ def test_content(play):
     assert play("StructuredOutputs", given, half, content="f1")["reward"] == pytest.approx(2 / 3)
     assert play("StructuredOutputs", given, half, content="off")["reward"] == 1
     assert play("StructuredOutputs", given, '{"name": "", "age": 0}')["reward"] == 0
+    assert play("StructuredOutputs", given, json.dumps(changed(more={})))["reward"] == 0
 
 
 @pytest.mark.parametrize(
-    ("text", "reward"), [('{"name": "ann"}', 1), ('{"name": ""}', 0), ('{"name": "Bo"}', 0), ("{}", 0)]
-)
+    ("text", "reward"), [('{"name": "ann"}', 1), ('{"name": ""}', 0), ('{"name": "Bo"}', 0), ("{}", 0),
+     ('{"name": "a"}', 0), ('{"name": "Ann", "age": 3}', 0), ('{"name": "Oslo", "age": 30.0}', 1)],
+)  # fmt: skip
 def test_grounded(play, text, reward):
     assert play("StructuredOutputs", row(LOOSE), text, grounded=True)["reward"] == reward
 
@@ -190,6 +192,45 @@ def test_hostile_payloads_are_refused_fast(kind, text):
     with pytest.raises(Unreadable):
         parse(kind, text)
     assert time.monotonic() - begun < 3
+
+
+HEX = "0x" + "f" * 6000
+NUMBER = {"type": "object", "properties": {"n": {"type": "number", "minimum": 0, "multipleOf": 0.5}}}
+FORBIDDING = {"type": "object", "patternProperties": {"^a": {"type": "string"}}, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind", "text", "error"),
+    [
+        (NUMBER, "json", '{"n": NaN}', "parse_error"),
+        (NUMBER, "json", '{"n": 1e999}', "parse_error"),
+        (NUMBER, "json", '{"n": "x", "n": 1}', "parse_error"),
+        (NUMBER, "json", '{"n": ' + "9" * 1000 + "}", "validation_error"),
+        (NUMBER, "yaml", "n: .nan", "parse_error"),
+        (NUMBER, "yaml", "n: -.inf", "parse_error"),
+        (NUMBER, "yaml", f"n: {HEX}", "parse_error"),
+        (NUMBER, "yaml", "n: 1" + ":1" * 5000, "parse_error"),
+        ({}, "yaml", f"{HEX}: 1", "parse_error"),
+        ({}, "yaml", f"!!set {{{HEX}}}", "parse_error"),
+        (NUMBER, "toml", "n = nan", "parse_error"),
+        (NUMBER, "toml", f"n = {HEX}", "parse_error"),
+        ({"properties": {"a": NUMBER}}, "xml", "<a><n>nan</n></a>", "validation_error"),
+        ({"type": "object", "properties": {"a": NUMBER}}, "xml", "<a><n>inf</n></a>", "validation_error"),
+        (FORBIDDING, "yaml", "1: x", "validation_error"),
+        (FORBIDDING, "yaml", "~: x", "validation_error"),
+        (TABLE, "csv", "name,age\nAnn,30,more", "parse_error"),
+    ],
+)
+def test_what_json_schema_knows_nothing_of_earns_nothing_and_is_no_failed_episode(play, schema, kind, text, error):
+    found = play("StructuredOutputs", row(schema, kind), text)
+    assert (found["reward"], found["error_type"]) == (0, error)
+
+
+def test_a_yaml_bomb_of_pairs_is_not_read():
+    levels = ["a0: &a0 !!pairs [x: 1]"]
+    levels += [f"a{n}: &a{n} !!pairs [{','.join([f'x: *a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    with pytest.raises(Unreadable):
+        parse("yaml", "\n".join(levels))
 
 
 def test_ordinary_aliases_and_merges_are_read():

@@ -153,6 +153,19 @@ def test_each_reference_question_asks_for_its_field_alone(desk):
     assert not any(len(set(slot.values)) < 4 for slot in chosen.slots.values())
 
 
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [("Where would you like to go?", ["destination"]), ("Where do you want to travel?", ["destination"]),
+     ("Where are you travelling from and to?", ["destination", "origin"]),
+     ("What are your departure and arrival station?", ["origin", "destination"]),
+     ("Where do you travel from?", ["origin"]), ("Which station do you leave from?", ["origin"]),
+     ("What day do you leave?", ["day"]), ("When do you want to arrive?", ["day"]),
+     ("What is your departure date?", ["day"]), ("Could you give me the date", ["day"])],
+)  # fmt: skip
+def test_a_traveller_understands_what_clerks_ask_and_tells_no_more(asked, fields):
+    assert questions(desks()["train"], asked) == (fields, {})
+
+
 @pytest.mark.parametrize("knobs", [{}, {"told": 0}, {"told": 3}, {"desk": "train"}, {"desk": "table", "told": 2}])
 def test_generated_rows(knobs):
     envs = [gymnasium.make(ID, dataset={"num_tasks": 30, "seed": 2, **knobs}) for _ in range(2)]
@@ -181,8 +194,11 @@ def test_bad_knobs_are_refused(knobs):
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [({"desk": "bakery"}, "no desk bakery"), ({"goal": {"kind": "irises"}}, "each field"),
-     ({"goal": GOAL | {"colour": "green"}}, "each field"), ({"told": ["price"]}, "told names")],
+    [({"desk": "flower"}, "desk: there are .*Did you mean 'flowers'.*got 'flower'"),
+     ({"goal": {"kind": "irises"}}, "goal: must give colour one of its values: white, yellow"),
+     ({"goal": GOAL | {"colour": "green"}}, "goal: must give colour one of its values: white, yellow"),
+     ({"goal": GOAL | {"price": "9"}}, "goal: gives price, which the desk lacks"),
+     ({"told": ["price"]}, "told: names a field that the desk lacks; it has kind")],
 )  # fmt: skip
 def test_bad_rows_are_refused(change, told):
     with pytest.raises(TaskError, match=told):

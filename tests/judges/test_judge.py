@@ -40,10 +40,15 @@ def by_name(observation, info):
 EQUAL = [
     ("4", "4"), ("1,000", "1000"), ("0.5", "1/2"), ("50%", "0.5"), ("lima", " **Lima.** "), ("the heart", "Heart"),
     ("x", r"\boxed{\text{x}}"), ("-3", "\u22123"), ("\uff21", "a"), ("1e3", "1000"), (".5", "0.5"), ("Yes", "yes!"),
+    ("1/2", "\u00bd"), ("-5", "\u20135"), ("O'Neil", "O\u2019Neil"), ("H2O", "H\u2082O"), ("10^2", "10\u00b2"),
+    ("1000", "1{,}000"), ("1000", r"1\,000"), ("50%", r"50\%"), ("dog", "A dog"),
+    ("sum of parts", "the sum of the parts"),
 ]  # fmt: skip
 DIFFERENT = [
     ("4", "5"), ("4", ""), ("", ""), ("4", "4 or 5"), ("lima", "quito"), ("1/3", "0.333"), ("4", "[[A=B]]"),
     ("1/0", "1"), ("4", "4" * 200_000), ("west", "not west"), ("5", ".5"), ("5", "5!"), ("", "!"), ("9", "9" * 5000),
+    ("25", "2\u2075"), ("102", "10\u00b2"), ("21/2", "2\u00bd"), ("vitamin A deficiency", "vitamin deficiency"),
+    ("a + b", "+ b"), ("L\u0456ma", "Lima"),
 ]  # fmt: skip
 
 
@@ -305,6 +310,8 @@ class TestCache:
         (tmp_path / "file").write_text("")
         with pytest.raises(ConfigError, match="give a folder"):
             Judge(by_name, cache=tmp_path / "file" / "kept")
+        with pytest.raises(ConfigError, match="give a folder"):
+            Judge(by_name, cache=5)
 
     def test_limits_do_not_change_the_key(self, parts, tmp_path):
         data = {"model": "m", "base_url": "http://localhost:1/v1", "cache": str(tmp_path)}

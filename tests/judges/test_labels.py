@@ -22,6 +22,9 @@ CLEAR = [
     ("**[[A=B]]**", "A=B"),
     ("Verdict: [[A=B]]", "A=B"),
     ("**Final verdict:** [[A!=B]].", "A!=B"),
+    ("**Final Verdict**: [[A!=B]]", "A!=B"),
+    ("<think>Is it\n[[A=B]]\nor not?</think>\n[[A!=B]]", "A!=B"),
+    ("### Answer:\n**Answer**: **[[A=B]]**", "A=B"),
     ("> [[ a=b ]]", "A=B"),
     ("My final verdict is [[A=B]]", "A=B"),
     ("[[A=B]]\nThat is my verdict.", "A=B"),
@@ -34,8 +37,15 @@ def test_the_last_label_on_a_line_of_its_own_counts(reply, label):
     assert read(reply, AB) == label
 
 
+def test_a_dotless_i_writes_no_label():
+    with pytest.raises(Unclear):
+        read("[[M\u0131SS]]", ("HIT", "MISS"))
+
+
 UNCLEAR = [
     "",
+    "<think>It could be\n[[A=B]]\nbut then",
+    "<think>So it is\n[[A=B]]\n</think>",
     "They are equal.",
     "A=B",
     "[A=B]",

@@ -66,6 +66,13 @@ def test_one_missing_verdict_is_an_error_and_the_others_are_given_up():
         ([{"weight": 1}], "needs text"),
         ([{"text": "x", "heaviness": 1}], "no heaviness"),
         ([{"text": "x", "weight": float("nan")}], "weight=nan"),
+        ([{"text": "x", "weight": "3"}], "weight='3'"),
+        ([{"text": "x", "weight": None}], "weight=None"),
+        ([{"text": "x", "weight": True}], "weight=True"),
+        ([{"text": "x", "weight": 1e308}, {"text": "y", "weight": 1e308}], "at most 1e"),
+        ([{"text": 5}], "text is 5"),
+        ([5], "criterion 5"),
+        ("is polite", "give a list of criteria"),
     ],
 )
 def test_wrong_criteria_are_refused(criteria, reason):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,12 @@ class EquivalenceLLMJudge(JudgedEnv):
             raise ConfigError(
                 f"partial rewards {partial}: give finite numbers of at most 1, the reward of a right answer"
             )
+        if not 0 < regex_timeout < math.inf:
+            raise ConfigError(f"regex_timeout={regex_timeout}: give seconds above 0")
+        if extraction_length_threshold is not None and extraction_length_threshold < 0:
+            raise ConfigError(f"extraction_length_threshold={extraction_length_threshold}: give characters, or None")
+        for name, regex in (("response", response_extract_regex), ("question", question_extract_regex)):
+            _check_regex(f"{name}_extract_regex", regex)
         self.rules = Rules(
             check_twice_swap, reward_if_swap_fails, check_full_generation_on_fail, reward_if_full_generation_succeeds
         )
@@ -116,6 +123,13 @@ class EquivalenceLLMJudge(JudgedEnv):
     def generate(cls, rng: np.random.Generator, **knobs: Any) -> dict[str, Any]:
         """Make a row; see `questions.row` for the knobs."""
         return questions.row(rng, **knobs)
+
+
+def _check_regex(name: str, regex: str | None) -> None:
+    try:
+        re.compile(regex or "")
+    except (re.error, OverflowError, RecursionError, TypeError) as error:
+        raise ConfigError(f"{name}={regex!r} is no regular expression: {error}") from None
 
 
 def _last_message(episode: Episode) -> str:

@@ -17,7 +17,12 @@ _WRAPPER = re.compile(
 _LABELLED = re.compile(r"([A-Za-z])\s*[:).](?!.*(?<!\w)(?:[A-Z]|[b-hj-z])(?!\w)).*", re.DOTALL)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PADDING = " \t\r\n.,:;()[]*_$\"'"
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"(?:(?<![\w-])-)?\d+(?:[./]\d+)*%?(?!\w)|\w+")
+"""A word, or a number with what changes its value: -5, 3.5, 1/2 and 5% are not 5."""
+_DASHES = str.maketrans("\u2212\u2013\u2010\u2011\u2044", "----/")
+_SPACING = re.compile(r"\\[,;!](?=\d)|\{(?=,\})|(?<=\{,)\}|\\(?=[%$])")
+"""What LaTeX puts into numbers: 4{,}210, 4\\,210 and 5\\%."""
+_RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070\u2074-\u2079]+")
 MAX_ANSWERS = 2
 """Different answers that a message may put in boxes; one that boxes more is guessing, and has none."""
 _MAX_BOXES = 100
@@ -101,6 +106,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    plain = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text[:_MAX_ANSWER]).casefold())
+    raised = _RAISED.sub(r" power \g<0>", _SPACING.sub("", text[:_MAX_ANSWER]))
+    plain = _THOUSANDS.sub("", unicodedata.normalize("NFKC", raised).translate(_DASHES).casefold())
     words = _WORD.findall(plain)
     return " ".join(words[1:] if len(words) > 1 and words[0] in ("the", "a", "an") else words)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from gym_llm.errors import ConfigError, VerifierError
 from gym_llm.items import Item, assistant_message, function_call, is_assistant_message, item_type, message_text
 
 MAX_QUERY = 400
+_HOST = re.compile(r"\.?[\w-]+(?:\.[\w-]+)*\.?|\[?[0-9a-fA-F:]+\]?")
 
 
 class SearchTask(Task):
@@ -81,8 +83,8 @@ class GoogleSearch(ResponsesEnv):
             raise ConfigError(
                 f"num_results={num_results}, max_page_chars={max_page_chars}: give 1 to 20 and 100 or more"
             )
-        if isinstance(allowed_hosts, str) or isinstance(blocked_hosts, str):
-            raise ConfigError("allowed_hosts and blocked_hosts are lists of host names")
+        _check_hosts("allowed_hosts", allowed_hosts)
+        _check_hosts("blocked_hosts", blocked_hosts)
         super().__init__(**settings)
         self.num_results, self.max_page_chars = num_results, max_page_chars
         self._provider = providers.provider(provider)
@@ -162,6 +164,14 @@ class GoogleSearch(ResponsesEnv):
     def generate(cls, rng: np.random.Generator, **knobs: Any) -> dict[str, Any]:
         """Make a row; see `questions.question` for the knobs."""
         return questions.question(rng, **knobs)
+
+
+def _check_hosts(name: str, hosts: Any) -> None:
+    if isinstance(hosts, str) or not isinstance(hosts, Collection):
+        raise ConfigError(f"{name}={hosts!r}: give a list of host names")
+    for host in hosts:
+        if not isinstance(host, str) or not _HOST.fullmatch(host):
+            raise ConfigError(f"{name}: {host!r} is no host name; leave scheme and path out, as in 'example.org'")
 
 
 def _said_last(episode: Episode) -> str:

@@ -53,8 +53,7 @@ class Fetcher:
         allowed_hosts: Collection[str] = (), blocked_hosts: Collection[str] = (), loopback_for_tests: bool = False,
     ) -> None:  # fmt: skip
         self.max_bytes, self.max_seconds, self.max_redirects = max_bytes, max_seconds, max_redirects
-        self.allowed_hosts = tuple(host.lower().strip(".") for host in allowed_hosts)
-        self.blocked_hosts = tuple(host.lower().strip(".") for host in blocked_hosts)
+        self.allowed_hosts, self.blocked_hosts = tuple(map(_named, allowed_hosts)), tuple(map(_named, blocked_hosts))
         self._loopback = loopback_for_tests
 
     def parsed(self, text: str) -> httpx.URL:
@@ -182,6 +181,16 @@ def _decoded(body: bytes, charset: str | None) -> str:
 
 def _host(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii").lower().rstrip(".")
+
+
+def _named(host: str) -> str:
+    """Return a host's name as URLs have it: lower-case, other letters than ASCII's encoded."""
+    host = host.lower().strip(".")
+    if host.isascii():
+        return host
+    import httpx
+
+    return httpx.URL(f"http://{host}").raw_host.decode("ascii")
 
 
 def _under(host: str, names: Collection[str]) -> bool:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from gym_llm.envs.google_search import corpus, keys
+from gym_llm.envs.google_search.addresses import MAX_URL
 from gym_llm.envs.google_search.fetcher import trust
 from gym_llm.errors import ConfigError, GymLLMError, did_you_mean
 from gym_llm.items import scrub_text
-
-if TYPE_CHECKING:
-    pass
 
 GOOGLE = "https://www.googleapis.com"
 MAX_BODY = 4_000_000
@@ -55,7 +53,10 @@ class SearxNG:
         self.url = _address(url)
 
     async def search(self, query: str, limit: int) -> list[dict[str, str]]:
-        """Return the first results of the server."""
+        """Return the first results of the server, asked for plain words: `!!g` would make it redirect, `<9` hurry."""
+        query = " ".join(filter(None, (word.lstrip("!?:<") for word in query.split())))
+        if not query:
+            return []
         answer = await _asked(f"{self.url}/search", {"q": query, "format": "json"}, {})
         return _results(answer.get("results"), "title", "url", "content")[:limit]
 
@@ -90,6 +91,8 @@ def provider(settings: Mapping[str, Any] | str | None) -> Provider:
     Raises:
         ConfigError: A type, a key or a value is wrong, or the API's key is nowhere.
     """
+    if not isinstance(settings, str | Mapping | None):
+        raise ConfigError(f"provider={settings!r}: give a mapping, such as {{'type': 'searxng', 'url': ...}}")
     given = {"type": settings} if isinstance(settings, str) else dict(settings or {"type": "corpus"})
     known = {"corpus": {"path"}, "searxng": {"url"}, "google": {"cx", "key_env", "url"}}
     kind = given.pop("type", None)
@@ -174,7 +177,7 @@ def _results(found: Any, title: str, url: str, snippet: str) -> list[dict[str, s
         raise SearchFailed("the search provider's answer has no list of results")
     return [
         {"title": _text(each.get(title)), "url": each[url], "snippet": _text(each.get(snippet))}
-        for each in found if isinstance(each, dict) and isinstance(each.get(url), str)
+        for each in found if isinstance(each, dict) and isinstance(each.get(url), str) and len(each[url]) <= MAX_URL
     ]  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pydantic
@@ -19,6 +20,14 @@ _HOW = {
     "tools": "Call act with one action at a time. When the game is over, say so in a message.",
     "tags": "Write one action a message, its name or number between the tags <action> and </action>.",
 }
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if type(value) is int and abs(value) < 10**9 else value
+
+
+Action = Annotated[str, pydantic.BeforeValidator(_as_text)]
+"""An action's name, or its number, which may be a number of JSON's too."""
 
 
 class GameTask(Task):
@@ -129,7 +138,7 @@ class GymnasiumText(ResponsesEnv):
         return [*task.prompt, message(session.opening(_HOW[self.interface]))]
 
     @tool
-    def act(self, action: str) -> str:
+    def act(self, action: Action) -> str:
         """Take one action in the game.
 
         Args:
@@ -212,7 +221,10 @@ class GymnasiumText(ResponsesEnv):
 
 
 def _bounds(given: Sequence[float]) -> tuple[float, float]:
-    low, high = (float(bound) for bound in given)
-    if not low < high:
+    try:
+        low, high = (float(bound) for bound in given)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not -math.inf < low < high < math.inf:
         raise ConfigError(f"return_range={given!r}: give the lowest return and a higher one")
     return low, high

@@ -144,8 +144,9 @@ def make(game_id: str, kwargs: dict[str, Any]) -> Env:
     newest = game_id if re.search(r"-v\d+$", game_id) else _newest(game_id)
     try:
         env = gymnasium.make(newest, disable_env_checker=True, **kwargs)
-    except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
-        raise ConfigError(f"game={game_id!r}, game_kwargs={kwargs!r}: {error}") from error
+    except Exception as error:  # boundary: whatever a game raises of its arguments, such as KeyError for a map's name
+        said = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else error
+        raise ConfigError(f"game={game_id!r}, game_kwargs={kwargs!r}: {said}") from error
     wording.check_observations(env.observation_space)
     wording.check_actions(env.action_space)
     return env

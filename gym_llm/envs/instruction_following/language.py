@@ -17,6 +17,7 @@ from typing import Annotated
 import pydantic
 from pydantic_core import PydanticCustomError
 
+from gym_llm.envs.instruction_following import lexicon
 from gym_llm.errors import did_you_mean
 
 _MAX_CHARS = 20_000
@@ -34,6 +35,9 @@ _SCRIPTS = {
 }  # fmt: skip
 _ONLY = {"greek": "el", "hebrew": "he"}
 _SHARED = {"latin", "cyrillic", "arabic", "devanagari"}
+_ENGLISH = ("ing", "ful", "less", "ness", "tion", "ship", "ward", "ously")
+_LIKELIEST = {"cyrillic": "ru", "arabic": "ar", "devanagari": "hi"}
+"""What a few words without any evidence are in, by script; in Latin letters they may be in anything."""
 _TRADITIONAL = frozenset("這個們來說時國會學對開關門見過還進點現經實與為從無業東車長書電話語認識讓請謝愛樂馬鳥魚龍")
 _SIMPLIFIED = frozenset("这个们来说时国会学对开关门见过还进点现经实与为从无业东车长书电话语认识让请谢爱乐马鸟鱼龙")
 _ALIASES = {"zh": ("zh-cn", "zh-tw"), "nb": ("no",), "nn": ("no",), "iw": ("he",), "pt-br": ("pt",), "pt-pt": ("pt",)}
@@ -125,7 +129,14 @@ def _among(script: str, lower: str) -> str | None:
         if written == script
     }
     best = max(scores, key=lambda code: (scores[code], code == "en", code))
-    return best if scores[best] > 0 else None
+    if scores[best] > 0:
+        return best
+    return "en" if script == "latin" and any(map(_sounds_english, words)) else _LIKELIEST.get(script)
+
+
+def _sounds_english(word: str) -> bool:
+    """Whether a content word speaks for English where no function word does, as in "Danger ahead! Stop!"."""
+    return word.isascii() and (lexicon.is_verb(word) or (len(word) > 5 and word.endswith(_ENGLISH)))
 
 
 def sample(code: str) -> list[str]:

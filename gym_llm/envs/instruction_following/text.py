@@ -15,7 +15,7 @@ from functools import lru_cache
 PUNCTUATION = string.punctuation + "“”‘’«»…–—¿¡。、！？，；：（）「」"
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\w+(?:['’\-.]\w+)*", re.UNICODE)
-_STOP = re.compile(r"[.!?…]+[\"'”’»)\]*_~]{0,8}(?=\s|$)|[。！？]+[」』”’]{0,4}")
+_STOP = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]*_~]{0,8}(?=\s|$)|[。！？]+[」』”’]{0,4}")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr st prof rev gen capt col lt sgt inc ltd jr sr co corp vs etc e.g i.e cf approx dept al ph.d u.s u.k "
@@ -101,7 +101,7 @@ def keyword_pattern(keyword: str) -> re.Pattern[str]:
     """Return the pattern of a whole word or phrase, ignoring case; scripts without spaces have no word ends."""
     before = r"(?<!\w)" if keyword[:1].isalnum() and not _UNSPACED.match(keyword[0]) else ""
     after = r"(?!\w)" if keyword[-1:].isalnum() and not _UNSPACED.match(keyword[-1]) else ""
-    spaced = r"\s+".join(map(re.escape, keyword.split()))
+    spaced = r"\s+".join(map(re.escape, keyword.split())).replace("’", "'").replace("'", "['’]")
     return re.compile(before + spaced + after, re.IGNORECASE)
 
 

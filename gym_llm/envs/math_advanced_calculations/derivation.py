@@ -22,6 +22,10 @@ MAX_NUMBERS = 10_000
 _NUMBER = re.compile(
     r"(?<![\w.])[-+\N{MINUS SIGN}]?\d{1,40}(?:,\d{3}){0,12}(?:\.\d{0,40})?(?:[eE][-+]?\d{1,3})?(?![\w])"
 )
+_POWER_OF_TEN = re.compile(
+    r"(?<=[\d.])\s{0,3}(?:\\times|\\cdot|[\N{MULTIPLICATION SIGN}\N{MIDDLE DOT}x*])"
+    r"\s{0,3}10\s?(?:\^|\*\*)\s?\{?\s?([-+]?\d{1,3})\}?"
+)
 
 
 def literals(prompt: str) -> list[float]:
@@ -83,6 +87,14 @@ def missing(wanted: Iterable[Node], nodes: Sequence[Node], tolerance: float) -> 
 
 
 def stated(text: str, values: Iterable[float], tolerance: float) -> bool:
-    """Whether a text gives the values in order; other numbers may stand between them."""
-    left = iter(numbers(text))
-    return all(any(equal(value, number, tolerance) for number in left) for value in values)
+    r"""Whether a text gives the values in order; other numbers may stand between them.
+
+    >>> stated(r"It is $-1.2 \times 10^{5}$, and then 3.", [-120000, 3], 0)
+    True
+    """
+    values = list(values)
+    for written in (text, _POWER_OF_TEN.sub(r"e\1", text)):
+        left = iter(numbers(written))
+        if all(any(equal(value, number, tolerance) for number in left) for value in values):
+            return True
+    return False

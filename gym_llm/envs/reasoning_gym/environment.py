@@ -13,7 +13,7 @@ from gym_llm import pool
 from gym_llm.core import ResponsesEnv
 from gym_llm.envs.reasoning_gym import answers, sources
 from gym_llm.episode import Episode, Verification
-from gym_llm.errors import ConfigError, DefinitionError
+from gym_llm.errors import ConfigError, DefinitionError, did_you_mean
 from gym_llm.items import Item, assistant_message, message_text
 from gym_llm.tasks import Task
 
@@ -66,14 +66,16 @@ class ReasoningGym(ResponsesEnv):
         last `<answer>` element, else the last `\boxed{}`; without one it is 0, where NeMo Gym scores the whole
         text (`extraction="lenient"`). The scorer has the row's own configuration. Datasets without a scorer of
         their own pay for the exact answer only, not for a text that contains it (`substring_credit=True`);
-        puzzle24 pays only for its own four numbers, no dataset for `nan`.
+        puzzle24 pays only for its own four numbers, game_of_life_halting not for any text, coin_flip and
+        spell_backward not in full for parts, gsm_symbolic not for the wrong sign, no dataset for `nan`.
         An answer that makes a scorer raise earns 0; one that outruns
         `score_timeout` gives an error and no reward. Named rewards: `score`, the reward, and `format_ok`. The
         verification also says `task_name`, `extracted_answer`, `extraction` and `problem`.
     Episode end:
         The first message, or 4 turns.
     Known shortcuts:
-        Some scorers give a little for any answer at all: 0.01 in several games, 0.05 in boxnet. Scorers that run an
+        Some scorers give a little for any answer at all: 0.01 in several games, 0.05 in boxnet; time_intervals gives
+        up to 0.9 for a number that is not far off. Scorers that run an
         answer as Python or sympy code get literals and arithmetic only; see `fences.py`.
     Version history:
         v0: first version.
@@ -112,6 +114,18 @@ class ReasoningGym(ResponsesEnv):
         super().__init__(dataset=chosen, **settings)
         self.extraction, self.instruction = extraction, instruction
         self.substring_credit, self.score_timeout = substring_credit, score_timeout
+
+    def begin(self, task: ReasoningTask) -> None:
+        """Refuse a row that no scorer could judge, before a model is asked.
+
+        Raises:
+            ConfigError: The installed library has no such dataset.
+        """
+        if task.name not in sources.known():
+            raise ConfigError(
+                f"metadata.source_dataset={task.name!r} is none of the installed reasoning-gym's."
+                f"{did_you_mean(task.name, sources.known())}"
+            )
 
     def prompt(self, task: ReasoningTask) -> list[Item]:
         """Return the question, with how to mark the answer."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gym_llm.envs.reasoning_gym import fences
+from gym_llm.envs.reasoning_gym import corrections, fences
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -34,6 +34,8 @@ _TUPLES = ("arc_agi", "rearc")
 """Datasets that compare boards as tuples, which JSON gives back as lists."""
 _NAN = re.compile(r"(?<![^\W_])[-+]?nan(?:[ij])?(?![^\W_])", re.IGNORECASE)
 """Every comparison with it is false: complex_arithmetic would take it for exact."""
+_HUGE = re.compile(r"(?<![\w.])\d+(?:\.\d*)?e[+-]?\d{5,}", re.IGNORECASE)
+"""Numbers that a fraction of Python's would need gigabytes for: coin_flip reads 1e999999999."""
 
 
 def names() -> list[list[Any]]:
@@ -66,6 +68,8 @@ def score(
     """
     if _NAN.search(answer) and not (given["answer"] and _NAN.search(given["answer"])):
         return [0.0, "not a number"]
+    if _HUGE.search(answer) and not (given["answer"] and _HUGE.search(given["answer"])):
+        return [0.0, "a number beyond measure"]
     dataset = _cached(name, json.dumps(level), json.dumps(config))
     if name in _TUPLES:
         given = given | {"metadata": {key: _tuples(value) for key, value in given["metadata"].items()}}
@@ -79,14 +83,8 @@ def score(
             if given["answer"] is not None:
                 dataset.score_answer(given["answer"], given)
             return [0.0, f"its scorer raised {type(error).__name__}: {str(error)[:200]}"]
-    if name == "puzzle24" and value == 1.0 and not _uses_its_numbers(answer, given):
-        return [0.01, "other numbers than the puzzle's"]
-    return [value, None]
-
-
-def _uses_its_numbers(answer: str, given: dict[str, Any]) -> bool:
-    """Whether an answer has the puzzle's own four numbers; the scorer takes any four."""
-    return sorted(map(int, re.findall(r"\d+", answer))) == sorted(given["metadata"]["numbers"])
+    kept = min(value, corrections.most(name, answer, given))
+    return [kept, None if kept == value else "its scorer pays more than the answer is worth"]
 
 
 class _Sorted(set[str]):

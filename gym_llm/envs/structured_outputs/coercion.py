@@ -5,6 +5,7 @@ A text that is no such value stays text, so that validation says so.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -55,7 +56,8 @@ def _scalar(value: Any, kind: Any) -> Any:
         if kind == "integer":
             return int(value)
         if kind == "number":
-            return float(value)
+            number = float(value)
+            return number if math.isfinite(number) else value
     except ValueError:
         return value
     if kind == "boolean":

@@ -30,13 +30,15 @@ class StructuredOutputs(ResponsesEnv):
         None of its own; in tool mode the row's, whose first call is the answer and is not run.
     Reward:
         1.0 when the payload can be read, satisfies the schema, has no text around it and, where the row has
-        `gold`, says just that; else 0.0. Named rewards: `correct`, which is the reward, `parse_ok`, `schema_ok`,
-        `no_extra_text`, `content` (F1 of fields against `gold`; 1 without) and `grounded` (share of texts and
-        numbers that occur in the prompt). The verification also says `error_type`, `error_message` and the row's
-        own metadata. The schema counts as it is shown, formats included, where NeMo Gym makes every property
-        required and forbids others (`strict=True`); only a schema that is invalid otherwise is made strict. XML
-        document types, texts over 200,000 characters and nesting beyond 64 are not read. A schema's regex that
-        runs past `grade_timeout` gives an error and no reward.
+        `gold`, says just that; else 0.0. Named rewards: `correct`, which is the reward, `parse_ok`,
+        `schema_ok`, `no_extra_text`, `content` (F1 of fields against `gold`; 1 without) and `grounded` (share
+        of texts and numbers that occur in the prompt as whole words). The verification also says `error_type`,
+        `error_message` and the row's own metadata. The schema counts as it is shown, formats included, where
+        NeMo Gym makes every property required and forbids others (`strict=True`); only a schema that is invalid
+        otherwise is made strict. XML document types, texts over 200,000 characters, nesting beyond 64, NaN,
+        infinities, numbers of more than 4,300 digits, names that stand twice in a JSON object and CSV rows
+        longer than their header are not read, nor paid as NeMo Gym may. A schema's regex that runs past
+        `grade_timeout` gives an error and no reward.
     Episode end:
         The first message; in tool mode also the first action with a call; or 4 turns.
     Known shortcuts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -144,17 +145,19 @@ def _violation(value: Any, validator: jsonschema.Draft202012Validator) -> str | 
         problem = next(validator.iter_errors(value), None)
     except RecursionError:
         return "it is nested too deeply for its schema"
+    except (ArithmeticError, TypeError, ValueError) as error:
+        return f"its schema cannot be applied to it: {error}"  # as a pattern to a name that is a number
     if problem is None:
         return None
     return f"{'.'.join(map(str, problem.absolute_path)) or 'payload'}: {problem.message}"
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every scalar of a value with the path to it."""
-    if isinstance(value, dict):
+    """Yield every scalar and every empty array or object of a value with the path to it."""
+    if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from leaves(inner, (*path, str(key)))
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         for place, inner in enumerate(value):
             yield from leaves(inner, (*path, str(place)))
     else:
@@ -177,10 +180,33 @@ def _same(given: Any, expected: Any) -> bool:
 
 
 def _grounded(value: Any, source: str) -> float:
-    """Return the share of texts and numbers that occur in the prompt; empty texts do not."""
+    """Return the share of texts and numbers that occur in the prompt as whole words; empty texts do not."""
     words = " ".join(source.casefold().split())
-    shown = [
-        " ".join(str(leaf).casefold().split()) for _, leaf in leaves(value)
-        if isinstance(leaf, str | int | float) and not isinstance(leaf, bool)
-    ][:2000]  # fmt: skip
-    return sum(bool(text) and text in words for text in shown) / len(shown) if shown else 0.0
+    written = Counter(
+        forms for _, leaf in leaves(value)
+        if isinstance(leaf, str | int | float) and not isinstance(leaf, bool) and (forms := _forms(leaf))
+    )  # fmt: skip
+    found = sum(times for forms, times in written.items() if any(_occurs(form, words) for form in forms))
+    return found / written.total() if written else 0.0
+
+
+def _forms(leaf: str | float) -> tuple[str, ...]:
+    """Return the ways to write a value: 1200 also as 1,200, and 30.0 as 30."""
+    if isinstance(leaf, float) and leaf.is_integer():
+        leaf = int(leaf)
+    return (" ".join(str(leaf).casefold().split()), *((f"{leaf:,}",) if isinstance(leaf, int) else ()))
+
+
+def _occurs(text: str, words: str) -> bool:
+    place = words.find(text) if text else -1
+    while place >= 0:
+        before, after = words[place - 1 : place], words[place + len(text) : place + len(text) + 1]
+        if not (_spaced(before) and _spaced(text[0])) and not (_spaced(after) and _spaced(text[-1])):
+            return True
+        place = words.find(text, place + 1)
+    return False
+
+
+def _spaced(char: str) -> bool:
+    """Whether a character is of a script that sets words apart by spaces: a digit, or a letter that has case."""
+    return char.isdecimal() or char.upper() != char.lower()

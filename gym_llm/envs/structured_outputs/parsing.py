@@ -1,5 +1,7 @@
 """Reading a payload in five formats, safely: depth and size are capped, aliases and entities cannot explode.
 
+What JSON Schema knows nothing of is not read either: NaN, infinities, and numbers that Python does not print.
+
 Values come out as the format's usual reader gives them: XML as nested dictionaries with `@attribute` and `#text`,
 CSV as a list of rows. Judges nothing.
 """
@@ -8,14 +10,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import math
 import re
 import tomllib
 import xml.parsers.expat
 from typing import Any
 
+from gym_llm.items import ModelJSONError, parse_model_json
+
 FORMATS = ("json", "yaml", "xml", "toml", "csv")
 MAX_CHARS, MAX_DEPTH, MAX_NODES, MAX_MERGES = 200_000, 64, 100_000, 32
+MAX_BITS = 14_000
+"""Longest whole number, in bits: Python refuses to print those of more than 4,300 digits."""
 
 _LONG_KEY = re.compile(rf"(?<![\w.-])(?:[\w-]++\s*+\.\s*+){{{MAX_DEPTH + 1}}}")
 
@@ -47,18 +53,28 @@ def parse(kind: str, text: str) -> Any:
     return value
 
 
+_HOLDERS = (dict, list, tuple, set)
+"""What may hold other values; YAML's `!!pairs` makes tuples, its `!!set` sets."""
+
+
 def _check_size(value: Any) -> None:
-    """Refuse what is deep or large once every alias is written out."""
+    """Refuse what is deep or large once every alias is written out, and numbers that are no finite ones."""
     left, todo = MAX_NODES, [(value, 1)]
     while todo:
         node, depth = todo.pop()
-        inner = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else ()
+        inner = [*node, *node.values()] if isinstance(node, dict) else node if isinstance(node, _HOLDERS) else (node,)
         left -= 1 + len(inner)
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH}")
         if left < 0:
             raise Unreadable(f"more than {MAX_NODES} values")
-        todo += [(child, depth + 1) for child in inner if isinstance(child, dict | list)]
+        for child in inner:
+            if isinstance(child, _HOLDERS):
+                todo.append((child, depth + 1))
+            elif isinstance(child, float) and not math.isfinite(child):
+                raise Unreadable("NaN and infinities are no numbers of a document")
+            elif isinstance(child, int) and child.bit_length() > MAX_BITS:
+                raise Unreadable(f"a whole number of more than {MAX_BITS} bits")
 
 
 def _yaml(text: str) -> Any:
@@ -144,8 +160,20 @@ def _xml(text: str) -> Any:
     return stack[0].children
 
 
-def _csv(text: str) -> list[dict[Any, Any]]:
-    return list(csv.DictReader(io.StringIO(text)))
+def _json(text: str) -> Any:
+    try:
+        return parse_model_json(text, max_chars=MAX_CHARS, max_depth=MAX_DEPTH)
+    except ModelJSONError as error:
+        raise Unreadable(str(error)[:200]) from None
+
+
+def _csv(text: str) -> list[dict[str, Any]]:
+    rows = []
+    for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=1):
+        if None in row:
+            raise Unreadable(f"row {number} has more cells than the header")
+        rows.append(row)
+    return rows
 
 
 def _toml(text: str) -> Any:
@@ -154,4 +182,4 @@ def _toml(text: str) -> Any:
     return tomllib.loads(text)
 
 
-_PARSERS: dict[str, Any] = {"json": json.loads, "yaml": _yaml, "xml": _xml, "toml": _toml, "csv": _csv}
+_PARSERS: dict[str, Any] = {"json": _json, "yaml": _yaml, "xml": _xml, "toml": _toml, "csv": _csv}

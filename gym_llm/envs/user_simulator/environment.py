@@ -23,18 +23,36 @@ class DeskTask(Task):
     goal: dict[str, str]
     told: tuple[str, ...] = ()
 
-    @pydantic.model_validator(mode="after")
-    def _fits(self) -> DeskTask:
-        desk = desks.desks().get(self.desk)
-        if desk is None:
-            raise PydanticCustomError("desk", "there is no desk {desk}", {"desk": self.desk})
-        if self.goal.keys() != desk.slots.keys() or any(
-            value not in desk.slots[slot].values for slot, value in self.goal.items()
-        ):
-            raise PydanticCustomError("goal", "the goal must give each field of the desk one of its values")
-        if not set(self.told) <= self.goal.keys():
-            raise PydanticCustomError("told", "told names a field that the desk lacks")
-        return self
+    @pydantic.field_validator("desk")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in desks.desks():
+            known = desks.desks()
+            reason = f"there are {', '.join(known)}.{did_you_mean(value, known)}"
+            raise PydanticCustomError("desk", "{reason}", {"reason": reason})
+        return value
+
+    @pydantic.field_validator("goal")
+    @classmethod
+    def _fills_the_form(cls, value: dict[str, str], info: pydantic.ValidationInfo) -> dict[str, str]:
+        slots = desks.desks()[info.data["desk"]].slots if "desk" in info.data else {}
+        wrong = [name for name, slot in slots.items() if value.get(name) not in slot.values]
+        if wrong:
+            reason = f"must give {wrong[0]} one of its values: {', '.join(slots[wrong[0]].values)}"
+        elif slots and (more := value.keys() - slots.keys()):
+            reason = f"gives {', '.join(sorted(more))}, which the desk lacks; it has {', '.join(slots)}"
+        else:
+            return value
+        raise PydanticCustomError("goal", "{reason}", {"reason": reason})
+
+    @pydantic.field_validator("told")
+    @classmethod
+    def _are_fields(cls, value: tuple[str, ...], info: pydantic.ValidationInfo) -> tuple[str, ...]:
+        goal = info.data.get("goal")
+        if goal is not None and not set(value) <= goal.keys():
+            reason = f"names a field that the desk lacks; it has {', '.join(goal)}"
+            raise PydanticCustomError("told", "{reason}", {"reason": reason})
+        return value
 
 
 class UserSimulator(ResponsesEnv):

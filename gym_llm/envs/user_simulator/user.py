@@ -18,8 +18,8 @@ _MAX_CHARS = 10_000
 _MAX_CLAUSES = 100
 _SENTENCE = re.compile(r"[^.!?\n;]*[.!?\n;]?")
 _REQUEST = re.compile(
-    r"\b(?:tell me|let me know|please (?:give|name|say|state|specify|choose)|i need to know|may i ask|what|which|when"
-    r"|where|how many|how much)\b",
+    r"\b(?:tell me|let me know|(?:could|can|would) you|please (?:give|name|say|state|specify|choose)|i need to know"
+    r"|may i ask|what|which|when|where|how many|how much)\b",
     re.IGNORECASE,
 )
 

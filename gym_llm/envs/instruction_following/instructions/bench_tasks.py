@@ -24,7 +24,7 @@ _QUESTION = re.compile(r"^Question\b[ \t]*\d*[.):;]*", re.MULTILINE)
 _CITY = ["ID", "Country", "City", "Year", "Count"]
 _PRODUCT = ["ProductID", "Category", "Brand", "Price", "Stock"]
 _STUDENT = ["StudentID", "Subject", "Grade", "Semester", "Score"]
-_QUOTED_SPECIAL = re.compile(r"\"[^\"\n]*[^\w\s\"][^\"\n]*\"")
+_QUOTED_SPECIAL = re.compile(r"\"(?:\w|[^\S\n])*+[^\w\s\"][^\"\n]*+\"")
 _MAX_TABLE = 20_000
 
 
