@@ -1,12 +1,12 @@
 """`AsyncVectorEnv`: Gymnasium's class of that name, on workers that host many environments each.
 
 Code written for Gymnasium's class runs on it unchanged. What it adds: `send` and `recv`, awaitable steps, deadlines
-that kill, and a blast radius of one. How workers are run is not here, see `engine.py`.
+that kill, and a blast radius of one. How workers are run is not here, see `engine.py`, nor how steps are made of
+their answers, see `requests.py`.
 """
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -23,11 +23,12 @@ from gymnasium.vector.utils import batch_space, concatenate, create_empty_array,
 from gym_llm.core import ResponsesEnv
 from gym_llm.spaces import ItemSpace
 from gym_llm.vector.awaiting import Awaiting
-from gym_llm.vector.batches import Batch, Step, empty, infos_of, no_garbage_collection, own_options, rows_of, travelling
+from gym_llm.vector.batches import Batch, Step, infos_of, own_options, rows_of
 from gym_llm.vector.checks import batched_spaces, check_mask, check_settings, check_spaces, seeds_of
-from gym_llm.vector.engine import Engine, EngineConfig, error_of
-from gym_llm.vector.failures import WaitTimeout, raised
+from gym_llm.vector.engine import Engine, EngineConfig
+from gym_llm.vector.failures import is_own, raised
 from gym_llm.vector.housing import housed
+from gym_llm.vector.requests import RequestConfig, Requests
 from gym_llm.vector.slots import Result
 from gym_llm.workers.frames import exact
 
@@ -101,10 +102,10 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self._engine = Engine(env_fns, config)
         self._finalizer = weakref.finalize(self, self._engine.close, None, True)  # also at exit, before modules go
         self._state = AsyncState.DEFAULT
-        self._asked: list[int] = []
-        self._flying: set[int] = set()
-        self._got: dict[int, Result] = {}
-        self._errors: dict[int, tuple[dict[str, Any], Any]] = {}
+        self._requests = Requests(self._engine, RequestConfig(
+            self.autoreset_mode, on_error, step_timeout, reset_timeout, self.single_observation_space,
+            self.single_action_space,
+        ))  # fmt: skip
         self._awaiting: Awaiting | None = None
         try:
             self._check_spaces()
@@ -152,10 +153,10 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         mask = check_mask(options, self.num_envs)
         chosen = np.flatnonzero(mask).tolist()
         own = own_options(options, chosen, self.num_envs) if self._ours else [options] * len(chosen)
-        self._free_for("reset_async", self._flying.difference(chosen))
+        self._free_for("reset_async", self._requests.flying.difference(chosen))
         for index, given in zip(chosen, own, strict=True):
-            self._ask_reset(index, seeds[index], given)
-        self._flying.clear()  # what `send` began for these is over
+            self._requests.reset(index, seeds[index], given)
+        self._requests.flying.clear()  # what `send` began for these is over
         self._sent(AsyncState.WAITING_RESET)
 
     def reset_wait(self, timeout: float | None = None) -> tuple[Any, dict[str, Any]]:
@@ -168,9 +169,11 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             TimeoutError: When they were not enough.
         """
         self._collect(AsyncState.WAITING_RESET, "reset", timeout)
-        infos = infos_of(self, self._asked, [self._reset_info(index, self._got[index]) for index in self._asked])
+        requests = self._requests
+        told = [requests.reset_info(index, requests.got[index]) for index in requests.asked]
         seen = [slot.observation for slot in self._engine.slots]
-        return self._batched([self._nothing() if each is None else each for each in seen]), infos
+        observations = self._batched([requests.nothing() if each is None else each for each in seen])
+        return observations, infos_of(self, requests.asked, told)
 
     def step(self, actions: Any) -> Batch:
         """Step all environments."""
@@ -180,12 +183,12 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
     def step_async(self, actions: Any) -> None:
         """Begin a step of all environments."""
         self._ready_for("step_async")
-        self._free_for("step_async", self._flying)
-        each = list(self._each(actions))
+        self._free_for("step_async", self._requests.flying)
+        each = list(actions if self._item_actions else iterate(self.action_space, actions))
         if len(each) != self.num_envs:
             raise ValueError(f"{len(each)} actions for {self.num_envs} environments: give one each")
         for index, action in enumerate(each):
-            self._ask_step(index, action)
+            self._requests.step(index, action)
         self._sent(AsyncState.WAITING_STEP)
 
     def step_wait(self, timeout: float | None = None) -> Batch:
@@ -198,8 +201,8 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             TimeoutError: When they were not enough.
         """
         self._collect(AsyncState.WAITING_STEP, "step", timeout)
-        steps = self._stepped(self._asked)
-        infos = infos_of(self, self._asked, [step[4] for step in steps])
+        steps = self._requests.stepped(self._requests.asked)
+        infos = infos_of(self, self._requests.asked, [step[4] for step in steps])
         return (
             self._batched([step[0] for step in steps]),
             np.array([step[1] for step in steps], dtype=np.float64),
@@ -218,11 +221,8 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         self._ready_for("call_async")
         if name in ("reset", "step", "close", "_setattr", "_check_spaces"):
             raise ValueError(f"Trying to call function `{name}` with `call`, use `{name}` directly instead.")
-        self._free_for("call_async", self._flying)
-        payload = [name, exact(list(args)), exact(kwargs)]
-        for index in range(self.num_envs):
-            self._engine.ask(index, "call", payload)
-        self._asked = list(range(self.num_envs))
+        self._free_for("call_async", self._requests.flying)
+        self._requests.all("call", [[name, exact(list(args)), exact(kwargs)]] * self.num_envs)
         self._sent(AsyncState.WAITING_CALL)
 
     def call_wait(self, timeout: float | None = None) -> tuple[Any, ...]:
@@ -235,7 +235,7 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             TimeoutError: When they were not enough.
         """
         self._collect(AsyncState.WAITING_CALL, "call", timeout)
-        return tuple(self._got[index].value for index in self._asked)
+        return self._values()
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """Get an attribute of every environment."""
@@ -251,10 +251,8 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
                 f"Got `{len(given)}` values for {self.num_envs} environments."
             )
         self._ready_for("set_attr")
-        self._free_for("set_attr", self._flying)
-        for index, value in enumerate(given):
-            self._engine.ask(index, "set", [name, exact(value)])
-        self._asked = list(range(self.num_envs))
+        self._free_for("set_attr", self._requests.flying)
+        self._requests.all("set", [[name, exact(value)] for value in given])
         self._sent(AsyncState.WAITING_CALL)
         self._collect(AsyncState.WAITING_CALL, "call", None)
 
@@ -303,12 +301,12 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         if len(given) != len(ids) or len(set(ids)) != len(ids):
             raise ValueError(f"{len(given)} actions for env_ids={ids}: give one action for each of some environments")
         self._idle("send")
-        self._free_for("send", self._flying.intersection(ids))
+        self._free_for("send", self._requests.flying.intersection(ids))
         for index, action in zip(ids, given, strict=True):
-            self._ask_step(index, action)
-            self._got.pop(index, None)
-        self._asked = []
-        self._flying.update(ids)
+            self._requests.step(index, action)
+            self._requests.got.pop(index, None)
+        self._requests.asked = []
+        self._requests.flying.update(ids)
         self._engine.flush()
 
     def recv(self, min_envs: int = 1, timeout: float | None = None) -> Batch:
@@ -326,19 +324,19 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             TimeoutError: When too few were ready in time; they are kept for the next call.
         """
         self._idle("recv")
-        flying = self._flying
-        if self._got.keys() - flying:
-            self._got = {index: result for index, result in self._got.items() if index in flying}
+        requests = self._requests
+        requests.begin()
+        flying = requests.flying
         wanted = min(min_envs, len(flying))
-        if wanted <= len(self._got) and self._engine.wait(0.0):
-            self._take_results(flying)
-        self._gather(lambda: len(self._got) >= wanted, timeout, "recv", flying)
-        ids = list(self._got)
+        if wanted <= len(requests.got) and self._engine.wait(0.0):
+            requests.take(flying)
+        requests.gather(lambda: len(requests.got) >= wanted, timeout, "recv", flying)
+        ids = list(requests.got)
         if self.on_error == "raise":
-            self._raise_first(ids, taken=True)
-        steps = self._stepped(ids)
+            requests.raise_first(ids, taken=True)
+        steps = requests.stepped(ids)
         for index in ids:
-            del self._got[index]
+            del requests.got[index]
         flying.difference_update(ids)
         return rows_of(ids, [self._owned(step) for step in steps])
 
@@ -351,9 +349,9 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             AlreadyPendingCallError: When it has a step or a reset in flight.
         """
         awaiting = self._attached(env_id, "areset")
-        self._ask_reset(env_id, seed, options)
+        self._requests.reset(env_id, seed, options)
         result = await self._awaited(awaiting, env_id)
-        info = self._reset_info(env_id, result)
+        info = self._requests.reset_info(env_id, result)
         return self._own(self._engine.slots[env_id].observation), info
 
     async def astep(self, env_id: int, action: Any) -> Step:
@@ -363,57 +361,33 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             AlreadyPendingCallError: When it has a step or a reset in flight.
         """
         awaiting = self._attached(env_id, "astep")
-        self._ask_step(env_id, action)
-        step = self._one(env_id, await self._awaited(awaiting, env_id))
+        self._requests.step(env_id, action)
+        step = self._requests.one(env_id, await self._awaited(awaiting, env_id))
         if step is None:
-            self._ask_reset(env_id, None, None)
-            step = self._after_failure(env_id, await awaiting.result(env_id))
+            self._requests.reset(env_id, None, None)
+            step = self._requests.after_failure(env_id, await awaiting.result(env_id))
         return self._owned(step)
 
     # Asking and collecting.
 
     def _check_spaces(self) -> None:
         """Make every environment in its worker, and see that its spaces are the first one's."""
-        for index in range(self.num_envs):
-            payload = [self.observation_mode, self.single_observation_space, self.single_action_space]
-            self._engine.ask(index, "spaces", payload, self.reset_timeout)
-        self._asked = list(range(self.num_envs))
+        payload = [self.observation_mode, self.single_observation_space, self.single_action_space]
+        self._requests.all("spaces", [payload] * self.num_envs, self.reset_timeout)
         self._sent(AsyncState.WAITING_CALL)
         self._collect(AsyncState.WAITING_CALL, "call", None)
-        for index, result in self._got.items():
+        for index, result in self._requests.got.items():
             if result.error is not None:
                 raised(result.error, index)
-        check_spaces([self._got[index].value for index in self._asked], self.observation_mode, self.single_action_space)
+        check_spaces(self._values(), self.observation_mode, self.single_action_space)
 
-    def _ask_reset(self, index: int, seed: int | None, options: dict[str, Any] | None) -> None:
-        self._asked.append(index)
-        self._engine.ask(index, "reset", [seed, exact(options)], self.reset_timeout)
-
-    def _ask_step(self, index: int, action: Any) -> None:
-        slot = self._engine.slots[index]
-        if slot.lost and slot.untold is None and self.autoreset_mode is not AutoresetMode.DISABLED:
-            if self.autoreset_mode is AutoresetMode.NEXT_STEP or self.on_error == "raise":
-                self._ask_reset(index, None, None)
-                return
-            slot.untold = error_of("ResetNeeded", "its last reset failed", "environment")
-        self._asked.append(index)
-        payload = travelling(action) if self._item_actions else exact(action)
-        self._engine.ask(index, "step", payload, self.step_timeout)
-
-    def _each(self, actions: Any) -> Any:
-        return actions if self._item_actions else iterate(self.action_space, actions)
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(self._requests.got[index].value for index in self._requests.asked)
 
     def _ready_for(self, name: str) -> None:
-        self._assert_is_running()
-        if self._state is not AsyncState.DEFAULT:
-            raise AlreadyPendingCallError(
-                f"Calling `{name}` while waiting for a pending call to `{self._state.value}` to complete.",
-                str(self._state.value),
-            )
-        if self._awaiting is not None and self._awaiting.waits():
-            raise AlreadyPendingCallError(f"Calling `{name}` while `areset` or `astep` is being awaited.", "step")
-        self._asked = []
-        self._got = {index: result for index, result in self._got.items() if index in self._flying}
+        """Refuse to go on while anything is being waited for; then forget what was."""
+        self._idle(name)
+        self._requests.begin()
 
     def _free_for(self, name: str, flying: set[int]) -> None:
         """Refuse to go on while steps that `send` began were not received."""
@@ -447,76 +421,11 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
         if self._state is not state:
             raise NoAsyncCallError(f"Calling `{name}_wait` without any prior call to `{name}_async`.", state.value)
         self._state = AsyncState.DEFAULT
-        self._gather(lambda: len(self._got) >= len(self._asked), timeout, f"{name}_wait")
+        self._requests.gather(lambda: len(self._requests.got) >= len(self._requests.asked), timeout, f"{name}_wait")
         if self.on_error == "raise" or state is AsyncState.WAITING_CALL:  # without a step, nothing can be truncated
-            self._raise_first(self._asked)
-
-    def _raise_first(self, ids: Sequence[int], *, taken: bool = False) -> None:
-        """Raise the first exception of these environments; `taken` ones are not told again."""
-        for index in ids:
-            error = self._got[index].error
-            if _is_own(error) or (error is not None and self._got[index].operation in ("call", "set")):
-                result = self._got.pop(index) if taken else self._got[index]
-                if taken:
-                    self._flying.discard(index)
-                raised(result.error or {}, index)
-
-    def _take_results(self, only: set[int] | None) -> None:
-        self._got.update((index, result) for index, result in self._engine.results() if only is None or index in only)
-
-    def _gather(
-        self, enough: Callable[[], bool], timeout: float | None, name: str, only: set[int] | None = None
-    ) -> None:
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with no_garbage_collection():
-            while not enough():
-                left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-                if not self._engine.wait(left):
-                    raise WaitTimeout(f"The call to `{name}` has timed out after {timeout} second(s).")
-                self._take_results(only)
+            self._requests.raise_first(self._requests.asked)
 
     # From results to what Gymnasium returns.
-
-    def _reset_info(self, index: int, result: Result) -> dict[str, Any]:
-        if result.error is None:
-            return dict(result.value[1])
-        slot = self._engine.slots[index]
-        if slot.observation is None:
-            slot.observation = self._nothing()
-        return {"error": result.error}
-
-    def _stepped(self, ids: Sequence[int]) -> list[Step]:
-        """Return each step; environments whose episode was lost are reset where the autoreset mode says so."""
-        steps = {index: self._one(index, self._got[index]) for index in ids}
-        failed = [index for index, step in steps.items() if step is None]
-        if failed:
-            for index in failed:
-                self._ask_reset(index, None, None)
-                self._asked.pop()
-                del self._got[index]
-            self._gather(lambda: all(index in self._got for index in failed), None, "step_wait")
-            steps |= {index: self._after_failure(index, self._got[index]) for index in failed}
-        return [step for step in steps.values() if step is not None]
-
-    def _one(self, index: int, result: Result) -> Step | None:
-        """Return a step, or None when its episode was lost and the environment has to be reset now."""
-        slot = self._engine.slots[index]
-        if result.error is None:
-            if result.operation == "reset":
-                return result.value[0], 0.0, False, False, dict(result.value[1])
-            observation, reward, terminated, truncated, info = result.value
-            return observation, reward, terminated, truncated, info
-        if slot.observation is None:
-            slot.observation = self._nothing()
-        if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            self._errors[index] = result.error, slot.observation
-            return None
-        return slot.observation, np.nan, False, True, {"error": result.error}
-
-    def _after_failure(self, index: int, result: Result) -> Step:
-        error, final = self._errors.pop(index)
-        info = {"final_obs": final, "final_info": {"error": error}, **self._reset_info(index, result)}
-        return self._engine.slots[index].observation, np.nan, False, True, info
 
     def _batched(self, observations: list[Any]) -> Any:
         if self._items:
@@ -524,10 +433,6 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
             return batch
         self.observations = concatenate(self.single_observation_space, observations, self.observations)
         return deepcopy(self.observations) if self.copy else self.observations
-
-    def _nothing(self) -> Any:
-        """Return what stands for the observation of an environment that has given none yet."""
-        return [] if self._items else empty(self.single_observation_space)
 
     def _own(self, observation: Any) -> Any:
         """Return a numeric observation that may be changed, as `copy` says; the journal has its own."""
@@ -539,15 +444,15 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
     def _attached(self, env_id: int, name: str) -> Awaiting:
         index = self._known(env_id)
         self._idle(name, index)
-        self._free_for(name, self._flying)
-        self._asked = []
+        self._free_for(name, self._requests.flying)
+        self._requests.asked = []
         if self._awaiting is None:
             self._awaiting = Awaiting(self._engine)
         return self._awaiting
 
     async def _awaited(self, awaiting: Awaiting, index: int) -> Result:
         result = await awaiting.result(index)
-        if self.on_error == "raise" and _is_own(result.error):
+        if self.on_error == "raise" and is_own(result.error):
             raised(result.error or {}, index)
         return result
 
@@ -557,8 +462,3 @@ class AsyncVectorEnv(VectorEnv[Any, Any, Any]):
 
     def __del__(self) -> None:
         """Nothing: the finalizer ends the workers."""
-
-
-def _is_own(error: dict[str, Any] | None) -> bool:
-    """Return whether an error is an exception of the environment, not the death of its worker."""
-    return error is not None and error["kind"] in ("environment", "driver")

@@ -31,3 +31,8 @@ def raised(error: dict[str, Any], index: int) -> NoReturn:
         if made is not None:
             raise made
     raise WorkerError(f"environment {index} raised {error['type']}: {error['message']}")
+
+
+def is_own(error: dict[str, Any] | None) -> bool:
+    """Return whether an error is an exception of the environment, not the death of its worker."""
+    return error is not None and error["kind"] in ("environment", "driver")

@@ -57,7 +57,7 @@ def test_wrong_ids_are_refused_and_nothing_is_sent(boxes, ids):
 
 def test_a_result_that_waits_is_not_overwritten(boxes):
     boxes.send([0, 0], [0, 1])
-    boxes._gather(lambda: len(boxes._got) == 2, 30, "recv", {0, 1})
+    boxes._requests.gather(lambda: len(boxes._requests.got) == 2, 30, "recv", {0, 1})
     with pytest.raises(AlreadyPendingCallError):
         boxes.send([0], [0])
     assert received(boxes, 2) == [0, 1]
