@@ -6,9 +6,9 @@ Zygotes start with the first runs, one more whenever all are busy, up to one per
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
-import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ from gym_llm.errors import SandboxError, SandboxUnavailable
 from gym_llm.sandbox import interpreter
 from gym_llm.sandbox.call import Link
 from gym_llm.sandbox.command_line import INSIDE_ID, bubblewrap, shown_paths
-from gym_llm.sandbox.exchange import Exchange, Stream
+from gym_llm.sandbox.exchange import Exchange
 from gym_llm.sandbox.limits import Limits, SandboxResult
-from gym_llm.sandbox.packing import memory, packed, pipe
+from gym_llm.sandbox.packing import linked, memory, packed, pipe
 from gym_llm.sandbox.sandbox import Request, Sandbox
 from gym_llm.sandbox.workspace import DiskWatch
 from gym_llm.sandbox.zygote import Zygote, ZygoteRun
@@ -101,15 +101,7 @@ class Bubblewrap(Sandbox):
             return Exchange(run, os.dup(out), os.dup(err), request.limits)
 
     def _open(self, request: Request) -> Link:
-        channel, inner = socket.socketpair()
-        with pipe() as (out, out_inner), pipe() as (err, err_inner), inner:
-            try:
-                run = self._request_run(request, [out_inner, err_inner, inner.fileno()])
-            except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
-                channel.close()
-                raise
-            most = request.limits.output
-            return Link(run, channel, Stream(os.dup(out), most), Stream(os.dup(err), most))
+        return linked(functools.partial(self._request_run, request), request.limits.output)
 
     def _repeats(self, request: Request, started: Exchange, result: SandboxResult) -> bool:
         if result.reason != "lost" or not isinstance(started.handle, ZygoteRun):

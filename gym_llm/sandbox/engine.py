@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -23,10 +24,10 @@ from gym_llm.errors import SandboxError, SandboxUnavailable
 from gym_llm.sandbox.call import Link
 from gym_llm.sandbox.command_line import ENVIRONMENT
 from gym_llm.sandbox.container_run import ContainerRun
-from gym_llm.sandbox.exchange import Exchange, Stream
+from gym_llm.sandbox.exchange import Exchange
 from gym_llm.sandbox.inside.container import ROOT, STATUS, WORK
 from gym_llm.sandbox.limits import Limits
-from gym_llm.sandbox.packing import memory, packed, pipe
+from gym_llm.sandbox.packing import linked, memory, packed, pipe
 from gym_llm.sandbox.sandbox import Request, Sandbox
 from gym_llm.sandbox.workspace import DiskWatch, Workspace
 
@@ -118,19 +119,11 @@ class Engine(Sandbox):
             return _ContainerExchange(run, os.dup(out), os.dup(err), request.limits)
 
     def _open(self, request: Request) -> Link:
-        channel, inner = socket.socketpair()
-        with pipe() as (out, out_inner), pipe() as (err, err_inner), inner:
-            try:
-                run = self._launched(request, [out_inner, err_inner, inner.fileno()])
-            except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
-                channel.close()
-                raise
-            most = request.limits.output
-            latest = time.monotonic() + _START_SECONDS
-            return Link(
-                run, channel, Stream(os.dup(out), most), Stream(os.dup(err), most),
-                starting=lambda: run.phase == 0 and time.monotonic() < latest,
-            )  # fmt: skip
+        latest = time.monotonic() + _START_SECONDS
+        return linked(
+            functools.partial(self._launched, request), request.limits.output,
+            lambda run: run.phase == 0 and time.monotonic() < latest,
+        )  # fmt: skip
 
     def _launched(self, request: Request, outputs: list[int]) -> ContainerRun:
         """Start the container of a run."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,9 +15,9 @@ from typing import Any, ClassVar
 from gym_llm.sandbox import interpreter
 from gym_llm.sandbox.call import Link
 from gym_llm.sandbox.command_line import ENVIRONMENT
-from gym_llm.sandbox.exchange import Exchange, Stream
+from gym_llm.sandbox.exchange import Exchange
 from gym_llm.sandbox.limits import Limits
-from gym_llm.sandbox.packing import memory, pipe
+from gym_llm.sandbox.packing import linked, memory, pipe
 from gym_llm.sandbox.process import ProcessRun
 from gym_llm.sandbox.sandbox import Request, Sandbox
 from gym_llm.sandbox.workspace import DiskWatch, Workspace
@@ -61,15 +60,11 @@ class UnsafeLocal(Sandbox):
             return Exchange(run, os.dup(out), os.dup(err), request.limits)
 
     def _open(self, request: Request) -> Link:
-        channel, inner = socket.socketpair()
-        with pipe() as (out, out_inner), pipe() as (err, err_inner), inner:
-            try:
-                run = self._launched(request, inner.fileno(), out_inner, err_inner)
-            except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
-                channel.close()
-                raise
-            most = request.limits.output
-            return Link(run, channel, Stream(os.dup(out), most), Stream(os.dup(err), most))
+        def launch(ends: list[int]) -> ProcessRun:
+            out, err, channel = ends
+            return self._launched(request, channel, out, err)
+
+        return linked(launch, request.limits.output)
 
     def _launched(self, request: Request, stdin: int, stdout: int, stderr: int) -> ProcessRun:
         """Make the run's folder and start it there; a session's channel is its stdin."""

@@ -1,16 +1,24 @@
-"""What of a run goes inside, as files in memory: its payload, and its stdin. And the pipes that come out."""
+"""What of a run goes inside, as files in memory: its payload, and its stdin. And the pipes that come out.
+
+Also what a session has instead: a channel beside the pipes.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
-from typing import Any
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from gym_llm.sandbox.call import Link, SessionRun
+from gym_llm.sandbox.exchange import Stream
 from gym_llm.sandbox.inside import payload
 from gym_llm.sandbox.sandbox import Request
 
+R = TypeVar("R", bound=SessionRun)
 PROGRAM = "/sandbox/program.py"
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _UNBOUND_CPU = 1e6
@@ -40,6 +48,25 @@ def pipe() -> Iterator[tuple[int, int]]:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+def linked(launch: Callable[[list[int]], R], most: int, starting: Callable[[R], bool] | None = None) -> Link:
+    """Start a session's process, and return this side of its pipes and its channel.
+
+    Args:
+        launch: Starts it with its stdout, its stderr and its end of the channel.
+        most: Bytes of each output that are kept.
+        starting: Whether it is still being started, which counts in no deadline; never when left out.
+    """
+    channel, inner = socket.socketpair()
+    with pipe() as (out, out_inner), pipe() as (err, err_inner), inner:
+        try:
+            run = launch([out_inner, err_inner, inner.fileno()])
+        except BaseException:  # boundary: whatever ended it goes on up, and what was taken is given back
+            channel.close()
+            raise
+        link = Link(run, channel, Stream(os.dup(out), most), Stream(os.dup(err), most))
+        return link if starting is None else replace(link, starting=lambda: starting(run))
 
 
 @contextlib.contextmanager
