@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from gym_llm.envs.mini_swe import patches
+from gym_llm.envs.mini_swe import diffs, patches
 from gym_llm.envs.mini_swe.grounds import Verdict
 from gym_llm.envs.mini_swe.patches import Patch, Snapshot
 from gym_llm.envs.mini_swe.task import SWETask
@@ -80,8 +80,8 @@ class Container:
         self.box = _ENGINES[engine](image=image_of(task), python=_PYTHON, work=TESTBED)
         self._clean: Workspace | None = None
         self._snapshot: Snapshot | None = None
-        self._settled = set(patches.touched(task.patch))
-        self._test_files = patches.touched(task.test_patch)
+        self._settled = set(diffs.touched(task.patch))
+        self._test_files = diffs.touched(task.test_patch)
 
     @property
     def original(self) -> Mapping[str, bytes]:
@@ -118,7 +118,7 @@ class Container:
         assert self._clean is not None
         mark, canary = secrets.token_hex(8), f"test_gym_llm_{secrets.token_hex(8)}.py"
         with self._clean.snapshot() as space:
-            tests = patches.patched(self.original, self._task.test_patch)
+            tests = diffs.patched(self.original, self._task.test_patch)
             tests[canary] = b"def test_that_must_fail():\n    assert 1 == 2\n"
             for path, data in (*tests.items(), *patch.files.items()):
                 with contextlib.nullcontext() if path in tests else contextlib.suppress(OSError):  # in a test's way
