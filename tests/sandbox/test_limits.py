@@ -14,7 +14,7 @@ MIB = 1 << 20
 def test_cpu_of_a_program(any_box):
     result = any_box.run(program="while True: pass", limits=Limits(cpu=1, wall=20))
     assert (result.reason, result.ok) == ("cpu", False)
-    assert 0.9 < result.cpu < 2.5
+    assert 0.5 < result.cpu < 2.5  # the kernel's two accounts of it differ by some ticks
 
 
 def test_cpu_of_many_processes_is_summed(box):

@@ -121,6 +121,7 @@ def test_an_episode_that_is_lost_while_nothing_is_asked_is_truncated_too(mode):
     envs = AsyncVectorEnv([Outside] * 2, num_workers=1, on_error="truncate", autoreset_mode=mode)
     try:
         envs.reset(seed=0)
+        os.kill(envs._engine.workers[0].pid, signal.SIGSTOP)  # so that it dies before it can answer
         envs.send([call("none")], [0])
         os.kill(envs._engine.workers[0].pid, signal.SIGKILL)
         assert envs.recv(timeout=30)[3].tolist() == [True]  # the other one had nothing in flight
